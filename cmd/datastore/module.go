@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"datastore/plugin/build"
+)
+
+// newModuleCommand returns "datastore module" with build and check.
+func newModuleCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "module",
+		Short: "Build and check module files for this daemon",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newModuleBuildCommand(), newModuleCheckCommand())
+	return cmd
+}
+
+func newModuleBuildCommand() *cobra.Command {
+	var o build.Options
+	cmd := &cobra.Command{
+		Use:   "build DIR",
+		Short: "Compile the module in DIR so that this daemon can load it",
+		Long: "Compile the module in DIR with the Go version, flags and dependency versions of this daemon, and check the result " +
+			"as the loader does. DIR may be in the daemon's source tree or in a module of its own; its files are not touched.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Dir = args[0]
+			r, err := build.Build(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n  sha256      %s\n  plugin path %s\n  built with  %s\n",
+				r.Path, r.SHA256, r.PluginPath, r.GoVersion)
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&o.Output, "output", "o", "", "file to write (default: name of DIR with .so, in the current directory)")
+	cmd.Flags().StringVar(&o.SDK, "sdk", "", "source tree of this daemon, for modules outside of it (default: found by itself)")
+	cmd.Flags().StringVar(&o.GoCommand, "go", "go", "go command")
+	return cmd
+}
+
+func newModuleCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE.so",
+		Short: "Tell whether this daemon can load a module file, and what is wrong with it if not",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := build.Check(cmd.Context(), args[0], nil)
+			out := cmd.OutOrStdout()
+			if report != nil {
+				for _, p := range report.Problems {
+					fmt.Fprintf(out, "%s: module has %s, daemon needs %s; %s\n", p.What, p.Has, p.Needs, p.Fix)
+				}
+			}
+			if err != nil {
+				return &exitError{code: 1, err: err}
+			}
+			_, err = fmt.Fprintf(out, "%s: ok\n", args[0])
+			return err
+		},
+	}
+}

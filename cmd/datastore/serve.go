@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"datastore/server"
+	"datastore/server/config"
+)
+
+// daemonEnv marks the child that daemonize started.
+const daemonEnv = "DATASTORE_DAEMON_CHILD"
+
+// serve runs the server until it ends.
+func serve(args []string) error {
+	cfg, err := config.Load(args, os.Stdin)
+	if err != nil {
+		return configError(err)
+	}
+	v := cfg.Values()
+	if v.Daemonize && os.Getenv(daemonEnv) == "" {
+		return daemonize(args)
+	}
+	if err := os.Unsetenv(daemonEnv); err != nil {
+		return err
+	}
+	if err := os.Chdir(v.Dir); err != nil {
+		return fmt.Errorf("can't chdir to '%s': %w", v.Dir, err)
+	}
+	out, err := openLogFile(v.LogFile)
+	if err != nil {
+		return fmt.Errorf("can't open the log file: %w", err)
+	}
+	var srv atomic.Pointer[server.Server]
+	log, level := newLogger(out, v, os.Getpid(), func() byte {
+		if s := srv.Load(); s != nil {
+			return s.RoleLetter()
+		}
+		return 'M'
+	})
+	cfg.OnChange("loglevel", func(_, _ string) error {
+		level.SetLevel(configLevel(v.LogLevel))
+		return nil
+	})
+	pid := &pidFile{}
+	s, err := server.New(server.Options{
+		Config: cfg, Build: release,
+		Log: func(l server.Level, line string) {
+			if e := log.Check(zapLevel(l), line); e != nil {
+				e.Write()
+			}
+		},
+		OnReady: func() { notifySupervisor(v, log) },
+	})
+	if err != nil {
+		return err
+	}
+	srv.Store(s)
+	greet(cfg, log, args)
+	if err := pid.write(v); err != nil {
+		log.Error("Failed to write PID file: " + err.Error())
+	}
+	go watchSignals(s, v, log)
+	err = s.Run(context.Background())
+	pid.remove(log)
+	if err != nil {
+		return &exitError{code: 1}
+	}
+	return nil
+}
+
+// configError prints what is wrong with the configuration in the shape that redis-server uses.
+func configError(err error) error {
+	var parse *config.ParseError
+	if errors.As(err, &parse) {
+		return &exitError{code: 1, err: errors.New(parse.Block(server.Version))}
+	}
+	return &exitError{code: 1, err: err}
+}
+
+func openLogFile(name string) (io.Writer, error) {
+	if name == "" {
+		return os.Stdout, nil
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+}
+
+// greet logs the first lines; tools wait for some of their words.
+func greet(cfg *config.Config, log *zap.Logger, args []string) {
+	log.Error("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+	log.Error(fmt.Sprintf("Redis version=%s, bits=64, commit=00000000, modified=0, pid=%d, just started (datastore %s)",
+		server.Version, os.Getpid(), release))
+	if len(args) == 0 {
+		log.Error("Warning: no config file specified, using the default config. In order to specify a config file use " +
+			"datastore /path/to/datastore.conf")
+	} else {
+		log.Error("Configuration loaded")
+	}
+	for _, w := range cfg.Warnings() {
+		log.Error(w)
+	}
+	mode := "standalone"
+	log.Warn(fmt.Sprintf("Running mode=%s, port=%d.", mode, cfg.Values().Port))
+	log.Warn(fmt.Sprintf("PID: %d", os.Getpid()))
+}
+
+// watchSignals asks for an orderly end on the first SIGTERM or SIGINT and ends the process at once on the second.
+func watchSignals(s *server.Server, v *config.Values, log *zap.Logger) {
+	ch := make(chan os.Signal, 4)
+	signal.Notify(ch, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
+	asked := false
+	for sig := range ch {
+		flags := v.ShutdownOnSIGTERM
+		switch sig {
+		case syscall.SIGHUP, syscall.SIGPIPE:
+			continue
+		case syscall.SIGINT:
+			flags = v.ShutdownOnSIGINT
+			log.Error("Received SIGINT scheduling shutdown...")
+		default:
+			log.Error("Received SIGTERM scheduling shutdown...")
+		}
+		if asked {
+			log.Error("You insist... exiting now.")
+			os.Exit(1)
+		}
+		asked = true
+		s.Shutdown(flags)
+	}
+}
+
+// daemonize starts this program again without a terminal and ends the parent. Go programs cannot fork; the child is told
+// by its environment.
+func daemonize(args []string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), daemonEnv+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if len(args) > 0 && args[0] == "-" {
+		return errors.New("daemonize does not go together with a configuration from standard input")
+	}
+	return cmd.Start()
+}
+
+// pidFile is the file with the process id, written when pidfile is set or the server runs as a daemon.
+type pidFile struct{ name string }
+
+func (p *pidFile) write(v *config.Values) error {
+	name := v.PidFile
+	if name == "" {
+		if !v.Daemonize {
+			return nil
+		}
+		name = "/var/run/redis.pid"
+	}
+	if err := os.WriteFile(name, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o644); err != nil {
+		return err
+	}
+	p.name = name
+	return nil
+}
+
+func (p *pidFile) remove(log *zap.Logger) {
+	if p.name == "" {
+		return
+	}
+	log.Warn("Removing the pid file.")
+	if err := os.Remove(p.name); err != nil {
+		log.Error("Removing the pid file: " + err.Error())
+	}
+}
+
+// notifySupervisor tells systemd that clients can connect.
+func notifySupervisor(v *config.Values, log *zap.Logger) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" || (v.Supervised != config.SupervisedSystemd && v.Supervised != config.SupervisedAuto) {
+		return
+	}
+	if err := sendNotify(path, "READY=1\nSTATUS=Ready to accept connections\n"); err != nil {
+		log.Error("systemd notification: " + err.Error())
+	}
+}
+
+func sendNotify(path, state string) error {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(path, "@") {
+		path = "\x00" + path[1:]
+	}
+	err = syscall.Sendto(fd, []byte(state), 0, &syscall.SockaddrUnix{Name: path})
+	return errors.Join(err, syscall.Close(fd))
+}

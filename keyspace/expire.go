@@ -1,0 +1,70 @@
+package keyspace
+
+import "datastore/keyspace/table"
+
+// ExpireAt returns when a key expires in Unix ms, -1 without an expiry, -2 when the key is missing.
+func (d *DB) ExpireAt(key []byte) int64 {
+	_, r := d.find(key)
+	if r == 0 {
+		return -2
+	}
+	return expiryOf(r)
+}
+
+// SetExpire sets when a key expires (Unix ms, also one in the past; below 0 is 0); false when the key is missing.
+func (d *DB) SetExpire(key []byte, ms int64) bool {
+	h, r := d.find(key)
+	if r == 0 {
+		return false
+	}
+	d.change(key)
+	ms = max(ms, 0)
+	if table.HasExpire(r) {
+		table.SetExpire(r, ms)
+		return true
+	}
+	n := d.store.rebuild(r, key, ms)
+	d.replace(h, r, n)
+	d.store.freeShell(r)
+	return true
+}
+
+// Persist takes a key's expiry away and reports whether it had one.
+func (d *DB) Persist(key []byte) bool {
+	h, r := d.find(key)
+	if r == 0 || !table.HasExpire(r) {
+		return false
+	}
+	d.change(key)
+	n := d.store.rebuild(r, key, noExpiry)
+	d.replace(h, r, n)
+	d.store.freeShell(r)
+	return true
+}
+
+// SampleExpired looks at up to n random keys that expire and deletes those whose time has come, telling OnExpired. It
+// returns how many it looked at and how many it deleted; a caller goes on while the share of dead keys is high.
+func (d *DB) SampleExpired(n int, rnd Rand) (looked, deleted int) {
+	for looked = 0; looked < n && d.expires.Len() > 0; looked++ {
+		r := d.expires.Random(rnd)
+		if table.Expire(r) < d.store.nowMs {
+			d.expire(d.keys.Hash(table.Key(r)), r)
+			deleted++
+		}
+	}
+	return looked, deleted
+}
+
+// MeanTTL estimates the mean remaining time to live in ms from n random keys; 0 without any.
+func (d *DB) MeanTTL(n int, rnd Rand) int64 {
+	var sum, count int64
+	for i := 0; i < n && d.expires.Len() > 0; i++ {
+		if left := table.Expire(d.expires.Random(rnd)) - d.store.nowMs; left > 0 {
+			sum, count = sum+left, count+1
+		}
+	}
+	if count == 0 {
+		return 0
+	}
+	return sum / count
+}

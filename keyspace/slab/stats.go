@@ -1,0 +1,52 @@
+package slab
+
+// SizeOf returns the usable bytes of a block.
+func (a *Arena) SizeOf(r Ref) int {
+	if uintptr(r)&chunkMask == 0 {
+		return a.direct[r]
+	}
+	run := entryAt(runOf(r))
+	if run.kind == kindLarge {
+		return int(run.pages) * pageSize
+	}
+	return int(classes[run.class].sizeBytes)
+}
+
+// ClassSize returns the usable bytes that Alloc(n) would give, n >= 1.
+func ClassSize(n int) int {
+	if n <= maxSmall {
+		return int(classes[classOf(n)].sizeBytes)
+	}
+	return (n + pageSize - 1) &^ (pageSize - 1)
+}
+
+// Used returns the usable bytes of all live blocks.
+func (a *Arena) Used() int64 { return a.usedBytes }
+
+// Blocks returns the number of live blocks.
+func (a *Arena) Blocks() int64 { return a.blocks }
+
+// Mapped returns the bytes obtained from the system and not given back: pages of runs, free pages whose memory is kept
+// for reuse, headers and large blocks. Pages never used and pages given back do not count.
+func (a *Arena) Mapped() int64 {
+	return (a.usedPages+a.dirtyPages+int64(len(a.chunks))*headerPages)*pageSize + a.directBytes
+}
+
+// Utilization returns how many blocks the run that holds r has in use, and how many it could hold. A block whose run
+// is mostly empty is worth moving.
+func (a *Arena) Utilization(r Ref) (used, capacity int) {
+	if uintptr(r)&chunkMask == 0 {
+		return 1, 1
+	}
+	run := entryAt(runOf(r))
+	if run.kind == kindLarge {
+		return 1, 1
+	}
+	return int(run.live), int(classes[run.class].blocks)
+}
+
+// runOf returns the first entry of the run that holds r.
+func runOf(r Ref) uintptr {
+	base := uintptr(r) &^ chunkMask
+	return entryOf(base, uintptr(entryAt(entryOf(base, (uintptr(r)-base)/pageSize)).first))
+}

@@ -1,0 +1,85 @@
+// Package plugin is the module SDK: the contract between the daemon and the Go plugins that add commands to it.
+//
+// It owns the declarations that both sides compile against, and nothing else. It refuses imports from outside the
+// standard library, package state, and behaviour: whatever a module asks for is done by the host behind Ctx, Key and
+// Cmd. A released version of this package never changes, not even in a comment, because Go refuses a plugin whose
+// copy of a shared package differs by one line number.
+//
+// # A module
+//
+// A module is a main package that exports OnLoad:
+//
+//	package main
+//
+//	import "datastore/plugin"
+//
+//	func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
+//		if err := ctx.Init("hello", 1, plugin.APIVer1); err != nil {
+//			return err
+//		}
+//		return ctx.CreateCommand("hello.push", push, plugin.CommandSpec{
+//			Flags: "write deny-oom", FirstKey: 1, LastKey: 1, KeyStep: 1, Arity: 3,
+//			Summary: "Appends an element to a list.", Since: "1.0.0", Complexity: "O(1)",
+//		})
+//	}
+//
+//	func push(ctx plugin.Ctx, args []plugin.String) error {
+//		k, err := ctx.OpenKey(args[1], plugin.Read|plugin.Write)
+//		if err != nil {
+//			return err
+//		}
+//		if err := k.Check(plugin.KeyList); err != nil {
+//			return err
+//		}
+//		if err := k.Push(plugin.Tail, args[2]); err != nil {
+//			return err
+//		}
+//		return ctx.ReplyInt(int64(k.Len()))
+//	}
+//
+//	func main() {}
+//
+// Build it with "datastore module build DIR", load it with "MODULE LOAD /path/hello.so ARG...".
+//
+// # Loading
+//
+// OnLoad calls Init first and then registers. When it returns an error, or panics, nothing of what it registered
+// stays. MODULE UNLOAD calls OnUnload, if the module exports one, and removes the registrations; the code stays mapped,
+// because Go cannot unload it. A later MODULE LOAD of the same file calls OnLoad again on the same package variables
+// without running init: reset your state in OnLoad.
+//
+// # Handlers
+//
+// Handlers run one at a time and see the whole keyspace standing still: they need no locks and must not wait. What a
+// handler writes becomes visible to other clients, to the append-only file and to replicas as one unit when it returns.
+//
+//   - A handler that returns a ReplyError without having replied sends its text as the error reply.
+//   - Any other returned error becomes "-ERR " and its text.
+//   - An error returned after a complete reply is logged; the reply stays as it was written.
+//   - A handler that returns nil without a reply is answered for with an error that says so.
+//   - A panic becomes an error reply. What was written until then stays and is replicated.
+//
+// A panic in a goroutine that the module started itself, a stack overflow and os.Exit end the daemon.
+//
+// # Lifetimes
+//
+//   - Ctx, args, Cmd: until the callback returns.
+//   - Strings of an iterator: until its next step.
+//   - Strings of CreateString, RetainString, Pop and LGet: as long as you refer to them.
+//   - Key: until Close, at the latest until the callback returns.
+//   - the slice of DMA: until the next operation on its key.
+//   - Reply: until Free, at the latest until the callback returns.
+//
+// To keep an argument, use RetainString, or copy it with String.String.
+//
+// # Replication
+//
+// Call with "!", Replicate and ReplicateVerbatim decide what the append-only file and the replicas receive. A handler
+// that wrote through keys and used none of the three is replicated by its effects: every write is recorded as the
+// standard command that reproduces it. Replicas and a replay of the append-only file then need no module at all.
+//
+// # Errors
+//
+// Methods return the sentinels of this package, to be tested with errors.Is. ErrCommandNotFound, ErrBadFormat and
+// ErrArity also are ErrInvalid. Returned from a handler unhandled, they reach the client as "-ERR" and their text.
+package plugin

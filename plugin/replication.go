@@ -1,0 +1,15 @@
+package plugin
+
+// Replication decides what the append-only file and the replicas receive for this command. Several effects of one unit
+// arrive as one MULTI/EXEC block. See the package documentation for commands that use none of this.
+type Replication interface {
+	// Replicate sends a command, written as for Calls.Call, without running it here. Its number of arguments is not
+	// checked. "!" is accepted and means nothing.
+	//
+	// Errors: ErrBadFormat, ErrCommandNotFound.
+	Replicate(cmd, format string, args ...any) error
+
+	// ReplicateVerbatim sends the running command as the client sent it. Replicas and the replay of the append-only
+	// file then need this module. It fails with ErrNoClient outside a command.
+	ReplicateVerbatim() error
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	oursName     = "datastore"
+	redisName    = "redis"
+	readyTimeout = 20 * time.Second
+)
+
+var errServer = errors.New("server")
+
+// fleet starts the servers under comparison and ends them, whatever happens: cleanUp kills each by its own process,
+// and the kernel does should this program die first.
+type fleet struct {
+	ctx      context.Context
+	programs []program
+	running  []*server
+	tmp      string
+	o        options
+}
+
+// program is a server that can be started.
+type program struct {
+	name    string
+	command []string
+	foreign bool // knows none of Redis's directives; {port} and {dir} are in its command
+}
+
+// server is one running process.
+type server struct {
+	name string
+	port int
+	cmd  *exec.Cmd
+	done chan struct{}
+	log  *bytes.Buffer // complete once done is closed
+}
+
+func newFleet(ctx context.Context, o options) (*fleet, error) {
+	tmp, err := os.MkdirTemp("", "bench-compare-")
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{ctx: ctx, tmp: tmp, o: o}
+	binary := o.binary
+	if binary == "" {
+		if binary, err = buildDaemon(ctx, tmp); err != nil {
+			f.cleanUp()
+			return nil, err
+		}
+	}
+	f.programs = []program{{name: oursName, command: []string{binary}}, {name: redisName, command: []string{o.redis}}}
+	for _, peer := range o.peers {
+		name, command, ok := strings.Cut(peer, "=")
+		words := strings.Fields(command)
+		if !ok || len(words) == 0 {
+			f.cleanUp()
+			return nil, fmt.Errorf("%w: --peer %q", errUsage, peer)
+		}
+		f.programs = append(f.programs, program{name, words, strings.Contains(command, "{port}")})
+	}
+	return f, nil
+}
+
+func buildDaemon(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "datastore")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "./cmd/datastore")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// start starts one program and waits until it answers.
+func (f *fleet) start(p program, extra ...string) (*server, error) {
+	dir, err := os.MkdirTemp(f.tmp, p.name+"-")
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	args := f.arguments(p, port, dir, extra)
+	s := &server{name: p.name, port: port, cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{}),
+		log: &bytes.Buffer{}}
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.log, s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	f.running = append(f.running, s)
+	go func() {
+		_ = s.cmd.Wait() // how it ended is in the log
+		close(s.done)
+	}()
+	return s, f.waitReady(s)
+}
+
+// arguments are equal for all that understand Redis's directives.
+func (f *fleet) arguments(p program, port int, dir string, extra []string) []string {
+	fill := strings.NewReplacer("{port}", fmt.Sprint(port), "{dir}", dir)
+	var args []string
+	for _, word := range p.command {
+		args = append(args, fill.Replace(word))
+	}
+	if p.foreign {
+		return args
+	}
+	args = append(args, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir, "--save", "")
+	if f.o.aof {
+		args = append(args, "--appendonly", "yes", "--appendfsync", f.o.aofFsync)
+	} else {
+		args = append(args, "--appendonly", "no")
+	}
+	args = append(args, strings.Fields(f.o.directives)...)
+	return append(args, extra...)
+}
+
+func (f *fleet) waitReady(s *server) error {
+	deadline := time.Now().Add(readyTimeout)
+	for {
+		if c, err := dial(s.port); err == nil {
+			_, err = c.do("PING")
+			c.close()
+			if err == nil {
+				return nil
+			}
+		}
+		select {
+		case <-f.ctx.Done():
+			return f.ctx.Err()
+		case <-s.done:
+			return fmt.Errorf("%w %s ended at start:\n%s", errServer, s.name, s.log)
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w %s does not answer", errServer, s.name)
+		}
+	}
+}
+
+// startAll starts every program.
+func (f *fleet) startAll() ([]*server, error) {
+	var all []*server
+	for _, p := range f.programs {
+		s, err := f.start(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// stop ends one server and waits for its end.
+func (s *server) stop() {
+	_ = s.cmd.Process.Kill()
+	<-s.done
+}
+
+func (f *fleet) stopAll() {
+	for _, s := range f.running {
+		s.stop()
+	}
+	f.running = nil
+}
+
+func (f *fleet) cleanUp() {
+	f.stopAll()
+	_ = os.RemoveAll(f.tmp)
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,212 @@
+package server
+
+import (
+	"datastore/server/command"
+	"datastore/server/resp"
+)
+
+// batch carries the work of one turn of a driver: the commands parsed from all its ready connections, and the replies.
+// One batch is reused turn after turn, so that a turn allocates nothing.
+//
+// A turn has four parts: read and parse without the lock; touch the index slots and records of all keys, so that cache
+// misses overlap instead of queueing; execute under the lock and hand the effects to the AOF; write the replies, without
+// the lock again. Replies of one connection are contiguous in out, because its commands are executed together.
+type batch struct {
+	srv     *Server
+	feeds   []feed
+	cmds    []parsed
+	args    [][]byte
+	out     []byte
+	outputs []output
+	hashes  []touched
+
+	cur  int // feed being executed
+	at   int // next of cmds, so that a panic resumes behind the command that caused it
+	from int // where the current feed's replies begin in out
+}
+
+// feed is one connection's share of a batch.
+type feed struct {
+	c      *conn
+	in     []byte // its unread bytes, in the driver's buffer or in c.rbuf
+	used   int    // bytes consumed by execution
+	parsed int    // bytes consumed by the parser
+	cmds   int    // end of its commands in batch.cmds
+	err    error  // protocol error behind the parsed commands
+	more   bool   // in holds more commands than were parsed
+	wrote  int    // where in out the reply of its first command with effects begins, -1 for none
+}
+
+// parsed is one command: args[from:to], ending at byte end of its feed's input.
+type parsed struct {
+	from, to int32
+	end      int
+	cmd      *command.Command
+}
+
+// output is what a connection has to be sent: out[from:to], then tail.
+type output struct {
+	c        *conn
+	from, to int
+	wrote    int // as in feed
+	tail     string
+}
+
+type touched struct {
+	hash uint64
+	db   int
+}
+
+const (
+	maxBatchOutputBytes = 1 << 20 // replies beyond which a batch is cut: written before the rest is executed
+	maxFeedCommands     = 4096    // commands of one connection per batch
+)
+
+func newBatch(s *Server) *batch { return &batch{srv: s} }
+
+func (b *batch) reset() {
+	b.feeds, b.cmds, b.args, b.outputs = b.feeds[:0], b.cmds[:0], b.args[:0], b.outputs[:0]
+	b.cur, b.at, b.from = 0, 0, 0
+	if cap(b.out) > 4*maxBatchOutputBytes {
+		b.out = nil
+	}
+	b.out = b.out[:0]
+}
+
+// add parses a connection's unread bytes. It runs without the lock.
+func (b *batch) add(c *conn, in []byte) {
+	f := feed{c: c, in: in, more: true, wrote: -1}
+	limits := resp.Limits{
+		MaxBulkBytes: int(b.srv.maxBulk.Load()), MaxArgs: maxArgs, MaxInlineBytes: maxInlineBytes,
+		Unauthenticated: !c.Authed,
+	}
+	table := b.srv.table.Load()
+	for n := 0; n < maxFeedCommands; n++ {
+		from := len(b.args)
+		args, used, err := c.parser.Next(in[f.parsed:], b.args, &limits)
+		f.parsed += used
+		b.args = args
+		if err != nil || len(args) == from {
+			f.err, f.more = err, false
+			break
+		}
+		p := parsed{from: int32(from), to: int32(len(args)), end: f.parsed}
+		p.cmd = table.Resolve(args[from:])
+		b.cmds = append(b.cmds, p)
+		if !c.Authed {
+			break // the next command may be read under other limits
+		}
+	}
+	f.cmds = len(b.cmds)
+	b.feeds = append(b.feeds, f)
+}
+
+// prefetch touches what the commands will read, in two passes so that the misses of all keys overlap: first the index
+// buckets, then the records that they refer to. It runs under the lock.
+func (b *batch) prefetch() {
+	if len(b.cmds) < 2 {
+		return
+	}
+	b.hashes = b.hashes[:0]
+	store, i := b.srv.store, 0
+	for _, f := range b.feeds {
+		db := store.DB(f.c.DB)
+		for ; i < f.cmds; i++ {
+			p := &b.cmds[i]
+			if p.cmd == nil {
+				continue
+			}
+			first, _, _ := p.cmd.KeyRange()
+			if first > 0 && int(p.from)+first < int(p.to) {
+				b.hashes = append(b.hashes, touched{db.Prefetch(b.args[int(p.from)+first]), f.c.DB})
+			}
+		}
+	}
+	for _, h := range b.hashes {
+		store.DB(h.db).PrefetchRecord(h.hash)
+	}
+}
+
+// run executes the batch under the lock, or a part of it: it returns false when the replies must be written before the
+// rest is executed.
+func (b *batch) run() (done bool) {
+	s := b.srv
+	s.ctx.W.Buf = b.out
+	for i := b.cur; i < len(b.feeds); i++ {
+		b.feeds[i].c.takeOutput() // what was queued before goes out before the replies
+	}
+	for !b.guarded() {
+	}
+	s.endTiming()
+	b.out = s.ctx.W.Buf
+	s.ctx.W.Buf = nil
+	s.flushAOF(b)
+	return b.cur == len(b.feeds)
+}
+
+// guarded executes commands until the batch is through or its output is large; a panic in a handler ends it, is answered
+// with an error, and the caller goes on with the next command.
+func (b *batch) guarded() (through bool) {
+	s := b.srv
+	defer func() {
+		if !through {
+			s.recoverCommand(recover())
+		}
+	}()
+	for b.cur < len(b.feeds) {
+		f := &b.feeds[b.cur]
+		for b.at < f.cmds {
+			if len(s.ctx.W.Buf) > maxBatchOutputBytes {
+				b.emit(f)
+				return true
+			}
+			p := &b.cmds[b.at]
+			b.at++
+			if f.c.stopped() {
+				continue
+			}
+			f.used = p.end
+			start := len(s.ctx.W.Buf)
+			s.serve(f.c, b.args[p.from:p.to:p.to], p.cmd)
+			if s.unitWrote {
+				if s.unitWrote = false; f.wrote < 0 {
+					f.wrote = start
+				}
+			}
+		}
+		b.finish(f)
+		b.emit(f)
+		b.cur++
+	}
+	return true
+}
+
+// stopped reports whether a connection must not execute further commands now.
+func (c *conn) stopped() bool { return c.closing || c.dead || c.blocked != nil }
+
+// finish settles a connection after its last command.
+func (b *batch) finish(f *feed) {
+	if f.err != nil && !f.c.stopped() {
+		b.srv.protocolError(f.c, f.err)
+		f.used = len(f.in)
+	} else if !f.c.stopped() {
+		f.used = f.parsed // empty requests behind the last command as well
+	} else if f.used < f.parsed {
+		f.c.parser.Reset() // the rest is parsed again when the connection goes on
+		f.more = true
+	}
+	f.c.netIn += int64(f.used)
+}
+
+// emit closes the replies of a connection.
+func (b *batch) emit(f *feed) {
+	if n := len(b.srv.ctx.W.Buf); n > b.from {
+		b.outputs = append(b.outputs, output{c: f.c, from: b.from, to: n, wrote: f.wrote})
+		b.from, f.wrote = n, -1
+	}
+}
+
+// resume prepares the batch for its rest after the replies so far were written.
+func (b *batch) resume() {
+	b.outputs, b.out, b.from = b.outputs[:0], b.out[:0], 0
+}

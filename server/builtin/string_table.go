@@ -1,0 +1,293 @@
+package builtin
+
+import "datastore/server/command"
+
+// stringTable describes the commands of strings.
+func stringTable() []command.Command {
+	return []command.Command{
+		{
+			Name: "append", Arity: 3, Group: "string", Since: "2.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1}},
+			Summary:    "Adds a text to the end of a string, creating the key when it is missing",
+			Complexity: "O(1), amortized: the room of a string doubles when it must grow, so a short addition is O(1) whatever is there already.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "value"},
+			},
+			Handler: appendStr,
+		},
+		{
+			Name: "decr", Arity: 2, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Subtracts one from the integer at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+			},
+			Handler: decr,
+		},
+		{
+			Name: "decrby", Arity: 3, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Subtracts a number from the integer at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "decrement", Kind: command.ArgInteger},
+			},
+			Handler: decrby,
+		},
+		{
+			Name: "get", Arity: 2, Group: "string", Since: "1.0.0",
+			Flags:      command.ReadOnly | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Summary:    "Reads the string at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+			},
+			Handler: get,
+		},
+		{
+			Name: "getdel", Arity: 2, Group: "string", Since: "6.2.0",
+			Flags:      command.Write | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1}},
+			Summary:    "Reads the string at a key and deletes the key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+			},
+			Handler: getdel,
+		},
+		{
+			Name: "getex", Arity: -2, Group: "string", Since: "6.2.0",
+			Flags:      command.Write | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Notes: "it may change the expiry of the key", Index: 1}},
+			Summary:    "Reads the string at a key and sets or clears its expiry",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "expiration", Kind: command.ArgOneOf, Optional: true, Args: []command.Arg{
+					{Name: "seconds", Kind: command.ArgInteger, Token: "EX"},
+					{Name: "milliseconds", Kind: command.ArgInteger, Token: "PX"},
+					{Name: "unix-time-seconds", Kind: command.ArgUnixTime, Token: "EXAT"},
+					{Name: "unix-time-milliseconds", Kind: command.ArgUnixTime, Token: "PXAT"},
+					{Name: "persist", Kind: command.ArgPureToken, Token: "PERSIST"},
+				}},
+			},
+			Handler: getex,
+		},
+		{
+			Name: "getrange", Arity: 4, Group: "string", Since: "2.4.0",
+			Flags:      command.ReadOnly,
+			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Summary:    "Reads the part of a string between two offsets",
+			Complexity: "O(N), where N is the length of the reply; for short replies practically O(1), as taking a part of a string is cheap.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "start", Kind: command.ArgInteger},
+				{Name: "end", Kind: command.ArgInteger},
+			},
+			Handler: getrange,
+		},
+		{
+			Name: "getset", Arity: 3, Group: "string", Since: "1.0.0",
+			Deprecated: "6.2.0", ReplacedBy: "`SET` with the option `GET`",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Stores a string and returns the one it replaces",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "value"},
+			},
+			Handler: getset,
+		},
+		{
+			Name: "incr", Arity: 2, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Adds one to the integer at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+			},
+			Handler: incr,
+		},
+		{
+			Name: "incrby", Arity: 3, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Adds a number to the integer at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "increment", Kind: command.ArgInteger},
+			},
+			Handler: incrby,
+		},
+		{
+			Name: "incrbyfloat", Arity: 3, Group: "string", Since: "2.6.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Summary:    "Adds a floating point number to the number at a key",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "increment", Kind: command.ArgDouble},
+			},
+			Handler: incrbyfloat,
+		},
+		{
+			Name: "mget", Arity: -2, Group: "string", Since: "1.0.0",
+			Flags:      command.ReadOnly | command.Fast,
+			Tips:       []string{"request_policy:multi_shard"},
+			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1, LastKey: -1}},
+			Summary:    "Reads the strings at several keys",
+			Complexity: "O(N), where N is the number of keys to read.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey, Multiple: true},
+			},
+			Handler: mget,
+		},
+		{
+			Name: "mset", Arity: -3, Group: "string", Since: "1.0.1",
+			Flags:      command.Write | command.DenyOOM,
+			Tips:       []string{"request_policy:multi_shard", "response_policy:all_succeeded"},
+			Keys:       []command.KeySpec{{Flags: command.OW | command.Update, Index: 1, LastKey: -1, Step: 2}},
+			Summary:    "Stores strings at several keys",
+			Complexity: "O(N), where N is the number of keys to store.",
+			Args: []command.Arg{
+				{Name: "key_value", Kind: command.ArgBlock, Multiple: true, Args: []command.Arg{
+					{Name: "key", Kind: command.ArgKey},
+					{Name: "value"},
+				}},
+			},
+			Handler: mset,
+		},
+		{
+			Name: "msetnx", Arity: -3, Group: "string", Since: "1.0.1",
+			Flags:      command.Write | command.DenyOOM,
+			Tips:       []string{"request_policy:multi_shard", "response_policy:agg_min"},
+			Keys:       []command.KeySpec{{Flags: command.OW | command.Insert, Index: 1, LastKey: -1, Step: 2}},
+			Summary:    "Stores strings at several keys unless one of the keys exists",
+			Complexity: "O(N), where N is the number of keys to store.",
+			Args: []command.Arg{
+				{Name: "key_value", Kind: command.ArgBlock, Multiple: true, Args: []command.Arg{
+					{Name: "key", Kind: command.ArgKey},
+					{Name: "value"},
+				}},
+			},
+			Handler: msetnx,
+		},
+		{
+			Name: "psetex", Arity: 4, Group: "string", Since: "2.6.0",
+			Flags:      command.Write | command.DenyOOM,
+			Keys:       []command.KeySpec{{Flags: command.OW | command.Update, Index: 1}},
+			Summary:    "Stores a string with a time to live in milliseconds",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "milliseconds", Kind: command.ArgInteger},
+				{Name: "value"},
+			},
+			Handler: psetex,
+		},
+		{
+			Name: "set", Arity: -3, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update | command.VariableFlags, Notes: "GET makes it read the key, too", Index: 1}},
+			Summary:    "Stores a string at a key, optionally with conditions and an expiry",
+			Complexity: "O(1)",
+			History: []command.Change{
+				{Since: "2.6.12", What: "Options `EX`, `PX`, `NX` and `XX`."},
+				{Since: "6.0.0", What: "Option `KEEPTTL`."},
+				{Since: "6.2.0", What: "Options `GET`, `EXAT` and `PXAT`."},
+				{Since: "7.0.0", What: "`NX` and `GET` may be combined."},
+			},
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "value"},
+				{Name: "condition", Kind: command.ArgOneOf, Since: "2.6.12", Optional: true, Args: []command.Arg{
+					{Name: "nx", Kind: command.ArgPureToken, Token: "NX"},
+					{Name: "xx", Kind: command.ArgPureToken, Token: "XX"},
+				}},
+				{Name: "get", Kind: command.ArgPureToken, Token: "GET", Since: "6.2.0", Optional: true},
+				{Name: "expiration", Kind: command.ArgOneOf, Optional: true, Args: []command.Arg{
+					{Name: "seconds", Kind: command.ArgInteger, Token: "EX", Since: "2.6.12"},
+					{Name: "milliseconds", Kind: command.ArgInteger, Token: "PX", Since: "2.6.12"},
+					{Name: "unix-time-seconds", Kind: command.ArgUnixTime, Token: "EXAT", Since: "6.2.0"},
+					{Name: "unix-time-milliseconds", Kind: command.ArgUnixTime, Token: "PXAT", Since: "6.2.0"},
+					{Name: "keepttl", Kind: command.ArgPureToken, Token: "KEEPTTL", Since: "6.0.0"},
+				}},
+			},
+			Handler: set,
+		},
+		{
+			Name: "setex", Arity: 4, Group: "string", Since: "2.0.0",
+			Flags:      command.Write | command.DenyOOM,
+			Keys:       []command.KeySpec{{Flags: command.OW | command.Update, Index: 1}},
+			Summary:    "Stores a string with a time to live in seconds",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "seconds", Kind: command.ArgInteger},
+				{Name: "value"},
+			},
+			Handler: setex,
+		},
+		{
+			Name: "setnx", Arity: 3, Group: "string", Since: "1.0.0",
+			Flags:      command.Write | command.DenyOOM | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.OW | command.Insert, Index: 1}},
+			Summary:    "Stores a string unless the key exists",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "value"},
+			},
+			Handler: setnx,
+		},
+		{
+			Name: "setrange", Arity: 4, Group: "string", Since: "2.2.0",
+			Flags:      command.Write | command.DenyOOM,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Summary:    "Overwrites a string from an offset on",
+			Complexity: "O(1) apart from copying the new part, which is usually short; else O(M), where M is the length of the value.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "offset", Kind: command.ArgInteger},
+				{Name: "value"},
+			},
+			Handler: setrange,
+		},
+		{
+			Name: "strlen", Arity: 2, Group: "string", Since: "2.2.0",
+			Flags:      command.ReadOnly | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RO, Index: 1}},
+			Summary:    "Tells how many bytes a string has",
+			Complexity: "O(1)",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+			},
+			Handler: strlen,
+		},
+		{
+			Name: "substr", Arity: 4, Group: "string", Since: "1.0.0",
+			Deprecated: "2.0.0", ReplacedBy: "`GETRANGE`",
+			Flags:      command.ReadOnly,
+			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Summary:    "Reads the part of a string between two offsets, under the old name of GETRANGE",
+			Complexity: "O(N), where N is the length of the reply; for short replies practically O(1), as taking a part of a string is cheap.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "start", Kind: command.ArgInteger},
+				{Name: "end", Kind: command.ArgInteger},
+			},
+			Handler: substr,
+		},
+	}
+}

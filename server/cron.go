@@ -1,0 +1,126 @@
+package server
+
+import (
+	"time"
+)
+
+const (
+	expireSample     = 20                    // keys looked at per round of active expiry
+	expireBudget     = 25 * time.Millisecond // per cron and effort step at hz 10, as a share of 25 %
+	resizeStep       = 64                    // buckets moved per database and cron
+	samplesPerSecond = 16
+)
+
+// cron does the periodic work, hz times a second, under the lock in the driver's goroutine. Every part is bounded.
+func (s *Server) cron(now time.Time) {
+	hz := max(1, s.values.Hz)
+	s.nextCron = now.Add(time.Second / time.Duration(hz))
+	s.crons++
+	s.expireCycle(now, hz)
+	for i := range s.store.Databases() {
+		s.store.DB(i).Step(resizeStep)
+	}
+	s.checkWaiting()
+	if s.log != nil && s.log.Running() {
+		s.log.Tick(now)
+		s.flushAOF(nil)
+	}
+	if s.crons%int64(hz) == 0 {
+		s.everySecond()
+	}
+	s.takeSamples(now)
+	if used := s.usedMemory(); used > s.stats.peakMemory {
+		s.stats.peakMemory = used
+	}
+	s.endUnit()
+	s.checkShutdown(now)
+}
+
+// everySecond is the part of the cron that needs no finer grain.
+func (s *Server) everySecond() {
+	s.closeIdle()
+	s.replicationCron()
+}
+
+// closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed
+// above the soft limit.
+func (s *Server) closeIdle() {
+	limitMs, now := int64(s.values.TimeoutSec)*1000, s.monoMs()
+	for _, c := range s.conns {
+		if c.softSince != 0 {
+			c.checkOutput()
+		}
+		if limitMs > 0 && c.replica == nil && c.blocked == nil && now-c.activeMs > limitMs {
+			s.logf(Verbose, "Closing idle client")
+			c.kill(false)
+		}
+	}
+}
+
+// expireCycle deletes keys whose time has come, database by database, while the share of dead keys among the sampled ones
+// is high and the budget lasts. Each deletion is a unit of its own.
+func (s *Server) expireCycle(now time.Time, hz int) {
+	if s.loading || s.link != nil || !s.activeExpire {
+		return
+	}
+	effort := max(1, s.values.ActiveExpireEffort)
+	budget := expireBudget * 10 / time.Duration(hz) * time.Duration(effort+9) / 10
+	deadline := time.Now().Add(budget)
+	for range s.store.Databases() {
+		db := s.store.DB(s.expireDB % s.store.Databases())
+		s.expireDB++
+		for db.Expires() > 0 {
+			looked, deleted := db.SampleExpired(expireSample*effort, s.ctx.Rand.Uint64N)
+			s.endUnit()
+			if deleted*10 <= looked || time.Now().After(deadline) {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			return
+		}
+	}
+}
+
+// sampler averages the rate of a counter over the last samples.
+type sampler struct {
+	rates [samplesPerSecond]int64
+	i     int
+	last  int64
+	at    time.Time
+}
+
+func (m *sampler) take(now time.Time, counter int64) {
+	if !m.at.IsZero() {
+		if ms := now.Sub(m.at).Milliseconds(); ms > 0 {
+			m.rates[m.i] = (counter - m.last) * 1000 / ms
+			m.i = (m.i + 1) % len(m.rates)
+		}
+	}
+	m.last, m.at = counter, now
+}
+
+// mean returns the rate per second.
+func (m *sampler) mean() int64 {
+	var sum int64
+	for _, r := range m.rates {
+		sum += r
+	}
+	return sum / int64(len(m.rates))
+}
+
+func (s *Server) takeSamples(now time.Time) {
+	in, out := s.netTotals()
+	s.stats.opsSample.take(now, s.stats.commands)
+	s.stats.inSample.take(now, in)
+	s.stats.outSample.take(now, out)
+}
+
+// netTotals returns the bytes received and sent since the start.
+func (s *Server) netTotals() (in, out int64) {
+	in, out = s.stats.netIn, s.stats.netOut
+	for _, c := range s.conns {
+		in, out = in+c.netIn, out+c.netOut
+	}
+	return in, out
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"datastore/keyspace"
+	"datastore/server/command"
+)
+
+// The chokepoint. Every mutation, whoever asks for it, runs through call: it takes the effects, counts, and turns errors
+// into replies. A unit is what runs atomically: one command, one EXEC with its queue, one deletion by the cron. endUnit
+// hands the unit's effects to AOF and replicas.
+//
+// All of it runs under Server.mu. A driver holds the lock for a batch; others (the replication link, a module's goroutine,
+// the cron) take it through locked.
+
+// locked runs f under the execution lock as a feeder of its own: with fresh time, and with the effects written to the AOF
+// before it returns.
+func (s *Server) locked(f func()) {
+	s.mu.Lock()
+	s.beginTurn()
+	f()
+	s.endUnit()
+	s.flushAOF(nil)
+	s.mu.Unlock()
+}
+
+// beginTurn sets the clock for what follows. Time stands still within a turn, which is at least as long as a unit.
+func (s *Server) beginTurn() {
+	now := s.clock()
+	s.turn = now
+	s.ctx.NowMs = now.UnixMilli()
+	s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+}
+
+// expiryMode is what a lookup does with an expired key in the server's present role.
+func (s *Server) expiryMode() keyspace.ExpiryMode {
+	switch {
+	case s.loading:
+		return keyspace.ExpireIgnore
+	case s.link != nil:
+		return keyspace.ExpireHide
+	}
+	return keyspace.ExpireDelete
+}
+
+// serve runs one command of a client as a unit.
+func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
+	s.stats.commands++
+	c.commands++
+	c.lastCmd = cmd
+	ctx := &s.ctx
+	ctx.Client, ctx.W.Proto = &c.Client, c.Proto
+	s.cmdStart = len(ctx.W.Buf)
+	if c.replySkip > 0 {
+		c.replySkip = (c.replySkip + 1) % 3
+	}
+	if err := s.admit(c, cmd, args); err != nil {
+		s.reject(c, cmd, err)
+	} else if c.InMulti && !cmd.Is(command.SkipQueue) {
+		c.txn.queue(args, cmd)
+		ctx.W.Status("QUEUED")
+	} else {
+		s.call(&c.Client, cmd, args)
+		s.endUnit()
+	}
+	if c.quiet() {
+		ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+	}
+}
+
+// reject answers a command that may not run, and spoils the transaction that it was meant for.
+func (s *Server) reject(c *conn, cmd *command.Command, err *command.Error) {
+	c.txn.failed = c.txn.failed || c.InMulti
+	if cmd != nil {
+		cmd.Stats.Rejected++
+	}
+	s.countError(err.Text)
+	s.ctx.W.Error(err.Text)
+}
+
+// call runs a handler and takes its effects. It is used for the commands of clients, of EXEC's queue, of modules, of the
+// AOF and of the replication stream alike.
+func (s *Server) call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	ctx := &s.ctx
+	ctx.Client, ctx.Cmd, ctx.Args = cl, cmd, args
+	ctx.DB = s.store.DB(cl.DB)
+	if cmd != s.timed {
+		s.startTiming(cmd)
+	}
+	cmd.Stats.Calls++
+	s.running++
+	start, before := len(ctx.W.Buf), s.store.Changes()
+	s.store.CountReads(cmd.Is(command.ReadOnly))
+	ctx.Effects.Begin()
+	if err := cmd.Handler(ctx); err != nil {
+		ctx.W.Buf = ctx.W.Buf[:start]
+		s.replyError(cmd, err)
+	}
+	s.running--
+	if s.store.Changes() != before && !ctx.Effects.Settled() {
+		ctx.Effects.Add(ctx.DB.Index(), args...)
+	}
+}
+
+// replyError writes the reply for an error that a handler returned.
+func (s *Server) replyError(cmd *command.Command, err error) {
+	var e *command.Error
+	switch {
+	case errors.As(err, &e):
+	case errors.Is(err, keyspace.ErrWrongType):
+		e = command.ErrWrongType
+	case errors.Is(err, keyspace.ErrTooLong):
+		e = command.ErrTooLong
+	default:
+		e = command.Errorf("ERR " + err.Error())
+	}
+	cmd.Stats.Failed++
+	s.countError(e.Text)
+	s.ctx.W.Error(e.Text)
+}
+
+// recoverCommand answers a panic of a handler: the reply so far is taken back, what it changed is propagated, the server
+// goes on.
+func (s *Server) recoverCommand(cause any) {
+	ctx := &s.ctx
+	name := "unknown"
+	if ctx.Cmd != nil {
+		name = ctx.Cmd.FullName()
+		ctx.Cmd.Stats.Failed++
+	}
+	s.stats.panics++
+	s.running = 0
+	s.logf(Warning, "Panic in command '%s': %v\n%s", name, cause, debug.Stack())
+	ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+	text := "ERR internal error in command '" + name + "': " + command.Clip([]byte(fmt.Sprint(cause)), 128)
+	s.countError(text)
+	ctx.W.Error(text)
+	if !ctx.Effects.Settled() && ctx.Cmd != nil && ctx.Cmd.Is(command.Write) {
+		ctx.Effects.Add(ctx.DB.Index(), ctx.Args...)
+	}
+	s.endUnit()
+}
+
+// startTiming begins to measure cmd and ends the measurement before. Consecutive runs of one command are measured
+// together, so that a batch of a thousand GETs reads the clock twice instead of two thousand times.
+func (s *Server) startTiming(cmd *command.Command) {
+	now := time.Since(s.started)
+	if s.timed != nil {
+		s.timed.Stats.Nanos += int64(now - s.timedAt)
+	}
+	s.timed, s.timedAt = cmd, now
+}
+
+// endTiming ends the measurement at the end of a turn.
+func (s *Server) endTiming() {
+	if s.timed != nil {
+		s.startTiming(nil)
+	}
+}
+
+// countError counts an error reply by its code, for INFO errorstats.
+func (s *Server) countError(text string) {
+	s.stats.errorReplies++
+	code := text
+	for i := range len(text) {
+		if text[i] == ' ' {
+			code = text[:i]
+			break
+		}
+	}
+	if len(s.errorCounts) < maxErrorCodes || s.errorCounts[code] > 0 {
+		s.errorCounts[code]++
+	}
+}
+
+// protocolError answers bytes that are no command and closes the connection.
+func (s *Server) protocolError(c *conn, err error) {
+	s.stats.protocolErrors++
+	s.logf(Verbose, "Protocol error (%v) from client: %s", err, c.describe())
+	s.ctx.W.Error("ERR " + err.Error())
+	c.closing = true
+	c.mark()
+}

@@ -1,0 +1,423 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// loop is the event loop: one goroutine that reads, parses, executes and writes for all its connections.
+//
+// Sockets are registered once, edge triggered, for both directions, so that no system call changes a registration later. A
+// connection is ready from an edge until a read returns less than was asked for; one that must not be read now (blocked,
+// waiting for an fsync) simply stays in the ready list untouched. Reads go into one shared arena, so that an idle
+// connection owns no buffer: only the rest of an incomplete command is copied to the connection.
+type loop struct {
+	srv    *Server
+	epfd   int
+	wakefd int
+	batch  *batch
+	arena  []byte
+	conns  map[int]*conn
+	ready  []*conn
+	again  []*conn // still ready after this turn
+	held   []*conn // waiting for an fsync
+	events [256]unix.EpollEvent
+	lists  []*listener
+	paused bool // accepting is paused: out of file descriptors
+}
+
+const (
+	arenaBytes     = 1 << 20
+	readBytes      = 16 << 10 // of one connection per turn, where nothing larger is announced
+	maxReadBytes   = 1 << 20  // of one connection per turn, for a large argument
+	keepInputBytes = 64 << 10 // a connection's own input buffer that is larger is freed when it is empty
+)
+
+func newLoop(s *Server) (*loop, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(epfd))
+	}
+	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, batch: newBatch(s), arena: make([]byte, arenaBytes), conns: map[int]*conn{}}
+	return l, l.watch(wakefd, unix.EPOLLIN)
+}
+
+func (l *loop) watch(fd int, events uint32) error {
+	return unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+// listen adds a listening socket.
+func (l *loop) listen(ln *listener) error {
+	l.lists = append(l.lists, ln)
+	return l.watch(ln.fd, unix.EPOLLIN)
+}
+
+// wake makes the loop turn; from any goroutine.
+func (l *loop) wake() {
+	if l.srv.waking.CompareAndSwap(false, true) {
+		one := [8]byte{1}
+		_, _ = unix.Write(l.wakefd, one[:]) // EAGAIN means that it is awake already
+	}
+}
+
+// run turns until the server stops.
+func (l *loop) run() {
+	for !l.srv.stopped.Load() {
+		l.turn(l.wait())
+	}
+	l.close()
+}
+
+// wait polls for events: not at all while connections are ready, else until the next cron.
+func (l *loop) wait() int {
+	timeoutMs := 0
+	if len(l.ready) == 0 {
+		timeoutMs = int(max(0, time.Until(l.srv.nextCron).Milliseconds()+1))
+	}
+	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		l.srv.logf(Warning, "epoll_wait: %v", err)
+	}
+	return n
+}
+
+// turn handles n events and everything that is ready.
+func (l *loop) turn(n int) {
+	for i := range max(n, 0) {
+		l.event(&l.events[i])
+	}
+	l.read()
+	s := l.srv
+	if len(l.batch.feeds) > 0 {
+		for done := false; !done; {
+			s.mu.Lock()
+			s.beginTurn()
+			l.batch.prefetch()
+			done = l.batch.run()
+			s.mu.Unlock()
+			l.write()
+			l.batch.resume()
+		}
+		l.settle()
+		l.batch.reset()
+	}
+	if now := time.Now(); !now.Before(s.nextCron) {
+		s.mu.Lock()
+		s.beginTurn()
+		s.cron(now)
+		s.mu.Unlock()
+	}
+	l.sweep()
+}
+
+func (l *loop) event(ev *unix.EpollEvent) {
+	fd := int(ev.Fd)
+	if c := l.conns[fd]; c != nil {
+		if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+			c.hangup = c.hangup || ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+			l.markReady(c)
+		}
+		if ev.Events&unix.EPOLLOUT != 0 && c.waitWrite {
+			c.waitWrite = false
+			l.flush(c)
+		}
+		return
+	}
+	if fd == l.wakefd {
+		var buf [8]byte
+		_, _ = unix.Read(fd, buf[:])
+		l.srv.waking.Store(false)
+		return
+	}
+	for _, ln := range l.lists {
+		if ln.fd == fd {
+			l.accept(ln)
+		}
+	}
+}
+
+func (l *loop) markReady(c *conn) {
+	if !c.ready {
+		c.ready = true
+		l.ready = append(l.ready, c)
+	}
+}
+
+// read reads every ready connection once and parses what came.
+func (l *loop) read() {
+	used := 0
+	l.again = l.again[:0]
+	for _, c := range l.ready {
+		switch {
+		case c.closed:
+		case c.paused():
+			l.again = append(l.again, c)
+		case len(l.arena)-used < readBytes:
+			l.again = append(l.again, c)
+		default:
+			used += l.readOne(c, l.arena[used:])
+		}
+	}
+	l.ready, l.again = l.again, l.ready
+}
+
+// paused reports whether the connection must not be read: it is blocked, waits for an fsync or for its end.
+func (c *conn) paused() bool { return c.blocked != nil || c.hold != 0 || c.closing }
+
+// readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, and returns the arena bytes
+// taken.
+func (l *loop) readOne(c *conn, arena []byte) int {
+	dst := arena[:readBytes]
+	own := len(c.rbuf)
+	if own > 0 {
+		if c.more {
+			l.again = append(l.again, c)
+			l.feed(c, c.rbuf)
+			return 0
+		}
+		c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(own, readBytes), maxReadBytes))
+		dst = c.rbuf[own:cap(c.rbuf)]
+	}
+	n, err := unix.Read(c.fd, dst)
+	switch {
+	case n > 0:
+		c.activeMs = l.srv.monoMs()
+		if n == len(dst) || c.hangup {
+			l.again = append(l.again, c)
+		} else {
+			c.ready = false
+		}
+		if own > 0 {
+			c.rbuf = c.rbuf[:own+n]
+			l.feed(c, c.rbuf)
+			return 0
+		}
+		l.feed(c, dst[:n])
+		return n
+	case n == 0 && err == nil:
+		l.drop(c, "closed by peer")
+	case errors.Is(err, unix.EAGAIN):
+		c.ready = false
+	case errors.Is(err, unix.EINTR):
+		l.again = append(l.again, c)
+	default:
+		l.drop(c, err.Error())
+	}
+	return 0
+}
+
+func (l *loop) feed(c *conn, in []byte) {
+	if l.srv.inputTooLarge(c, len(in)) {
+		return
+	}
+	l.batch.add(c, in)
+}
+
+// growInput returns b with room for n more bytes.
+func growInput(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	grown := make([]byte, len(b), max(len(b)+n, 2*len(b)))
+	copy(grown, b)
+	return grown
+}
+
+// write sends the replies of the batch, without the lock.
+func (l *loop) write() {
+	b := l.batch
+	for i := range b.outputs {
+		o := &b.outputs[i]
+		c := o.c
+		data := b.out[o.from:o.to]
+		if len(c.wbuf) > 0 || c.hold != 0 || c.waitWrite || o.tail != "" {
+			c.wbuf = append(append(c.wbuf, data...), o.tail...)
+			if c.hold != 0 {
+				l.holdBack(c)
+			} else if !c.waitWrite {
+				l.flush(c)
+			}
+			continue
+		}
+		n := l.send(c, data)
+		if n < len(data) && !c.closed {
+			c.wbuf = append(c.wbuf, data[n:]...)
+		}
+	}
+}
+
+func (l *loop) holdBack(c *conn) {
+	if !c.inHeld {
+		c.inHeld = true
+		l.held = append(l.held, c)
+	}
+}
+
+// send writes as much as the socket takes and returns how much that was.
+func (l *loop) send(c *conn, data []byte) int {
+	sent := 0
+	for sent < len(data) {
+		n, err := unix.Write(c.fd, data[sent:])
+		if n > 0 {
+			sent += n
+			c.netOut += int64(n)
+			continue
+		}
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			c.waitWrite = true
+			return sent
+		default:
+			l.drop(c, "write: "+err.Error())
+			return sent
+		}
+	}
+	return sent
+}
+
+// flush writes what waits in wbuf.
+func (l *loop) flush(c *conn) {
+	if c.closed || c.hold != 0 || len(c.wbuf) == 0 {
+		return
+	}
+	n := l.send(c, c.wbuf)
+	if n == len(c.wbuf) {
+		if cap(c.wbuf) > keepInputBytes {
+			c.wbuf = nil
+		}
+		c.wbuf = c.wbuf[:0]
+		return
+	}
+	c.wbuf = append(c.wbuf[:0], c.wbuf[n:]...)
+}
+
+// settle keeps the bytes that the batch did not consume for the next turn.
+func (l *loop) settle() {
+	for i := range l.batch.feeds {
+		f := &l.batch.feeds[i]
+		c := f.c
+		if c.closed {
+			continue
+		}
+		rest := f.in[f.used:]
+		c.more = f.more && len(rest) > 0
+		if c.more {
+			l.markReady(c)
+		}
+		switch {
+		case len(rest) == 0 && cap(c.rbuf) > keepInputBytes:
+			c.rbuf = nil
+		case len(rest) == 0 && len(c.rbuf) > 0:
+			c.rbuf = nil
+		default:
+			c.rbuf = append(c.rbuf[:0], rest...)
+		}
+	}
+}
+
+// sweep does what others asked for: output queued from outside, connections to close, replies whose fsync is done.
+func (l *loop) sweep() {
+	s := l.srv
+	l.release()
+	s.mu.Lock()
+	list := s.dirty
+	s.dirty = s.spareDirty[:0]
+	for _, c := range list {
+		c.dirty = false
+		c.takeOutput()
+	}
+	s.spareDirty = list
+	s.mu.Unlock()
+	for _, c := range list {
+		if c.closed {
+			continue
+		}
+		if !c.waitWrite && c.hold == 0 {
+			l.flush(c)
+		}
+		switch {
+		case c.dead, c.closing && len(c.wbuf) == 0 && c.hold == 0:
+			l.drop(c, "closed by the server")
+		case c.closing:
+			s.mu.Lock()
+			c.dirtyLater()
+			s.mu.Unlock()
+		case len(c.rbuf) > 0 || c.ready:
+			l.markReadyAgain(c)
+		}
+	}
+}
+
+// markReadyAgain lets a connection that was unblocked go on with the bytes it has.
+func (l *loop) markReadyAgain(c *conn) {
+	if len(c.rbuf) > 0 {
+		c.more = true
+	}
+	l.markReady(c)
+}
+
+// release lets replies go whose offset is durable.
+func (l *loop) release() {
+	if len(l.held) == 0 {
+		return
+	}
+	synced := l.srv.log.Synced()
+	rest := l.held[:0]
+	for _, c := range l.held {
+		if c.hold > synced && !c.closed {
+			rest = append(rest, c)
+			continue
+		}
+		c.hold, c.inHeld = 0, false
+		if !c.waitWrite {
+			l.flush(c)
+		}
+		l.markReadyAgain(c)
+	}
+	l.held = rest
+}
+
+// drop closes a connection.
+func (l *loop) drop(c *conn, why string) {
+	if c.closed {
+		return
+	}
+	delete(l.conns, c.fd)
+	c.hold = 0
+	s := l.srv
+	s.mu.Lock()
+	s.forget(c, why)
+	s.mu.Unlock()
+	if err := unix.Close(c.fd); err != nil {
+		s.logf(Warning, "closing a client's socket: %v", err)
+	}
+	if l.paused {
+		l.paused = false
+		for _, ln := range l.lists {
+			l.accept(ln)
+		}
+	}
+}
+
+// close ends all connections and listeners.
+func (l *loop) close() {
+	for _, c := range l.conns {
+		if !c.waitWrite && len(c.wbuf) > 0 {
+			c.hold = 0
+			l.flush(c)
+		}
+		l.drop(c, "server stopped")
+	}
+	for _, ln := range l.lists {
+		ln.close(l.srv)
+	}
+	_ = unix.Close(l.wakefd)
+	_ = unix.Close(l.epfd)
+}

@@ -1,0 +1,87 @@
+package server
+
+import (
+	"datastore/aof"
+)
+
+// endUnit ends the running unit: its effects, if any, go to the AOF's buffer and to the replicas' as the same bytes in the
+// same order.
+func (s *Server) endUnit() {
+	if s.ctx.Effects.Count() == 0 {
+		return
+	}
+	unit := s.ctx.Effects.Finish()
+	if unit == nil {
+		return
+	}
+	if s.log != nil && s.log.Running() {
+		s.unitWrote = true
+		s.log.Append(unit)
+	}
+	if s.link == nil {
+		s.feedReplicas(unit)
+	}
+}
+
+// listen switches the encoding of effects on while anybody needs them.
+func (s *Server) listenEffects() {
+	s.ctx.Effects.Listen(!s.loading && (s.log != nil && s.log.Running() || s.link == nil && len(s.replicas) > 0))
+}
+
+// flushAOF writes what the turn appended before its replies leave, and decides how long they wait. It runs under the lock;
+// b is the batch whose replies are at stake, nil for other feeders.
+func (s *Server) flushAOF(b *batch) {
+	l := s.log
+	if l == nil || !l.Running() {
+		return
+	}
+	if err := l.Flush(); err != nil {
+		s.aofFailed(err, b)
+		return
+	}
+	if s.aofErr != nil && l.Err() == nil {
+		s.logf(Notice, "AOF write error looks solved, The server can write again.")
+		s.aofErr = nil
+		s.relax()
+	}
+	written := l.Written()
+	if written <= l.Synced() || b == nil {
+		return
+	}
+	// Under always a reply leaves when everything executed before it is durable, also what others wrote: a client never
+	// sees data that a power failure could take back. Under everysec the same holds while an fsync is overdue, so that a
+	// slow disk slows writers down instead of widening the window of loss.
+	if s.fsyncPolicy() == aof.Always {
+		l.SyncTo(written)
+	} else if !l.Delayed() {
+		return
+	}
+	for i := range b.outputs {
+		b.outputs[i].c.hold = written
+	}
+}
+
+// aofFailed handles a write to the AOF that did not succeed. The effects stay in the log's buffer and are written when the
+// disk recovers, but the replies of this turn must not claim success.
+func (s *Server) aofFailed(err error, b *batch) {
+	if s.aofErr == nil {
+		s.logf(Warning, "Error writing to the AOF file: %v", err)
+	}
+	s.aofErr = cause(err)
+	s.relax()
+	if s.fsyncPolicy() == aof.Always {
+		s.logf(Warning, "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...")
+		s.fatal(err)
+	}
+	if b == nil {
+		return
+	}
+	for i := range b.outputs {
+		if o := &b.outputs[i]; o.wrote >= 0 {
+			o.to = o.wrote
+			o.tail = "-MISCONF Errors writing to the AOF file: " + s.aofErr.Error() + "\r\n"
+			o.c.closing = true
+			o.c.mark()
+		}
+	}
+}

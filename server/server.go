@@ -1,0 +1,214 @@
+// Package server owns the running daemon: listeners and connections, the execution lock and everything that happens under
+// it, transactions, propagation to AOF and replicas, the cron and the administrative commands. It refuses to know how values
+// are stored (keyspace), how files are laid out (aof, keyspace/rdb) and how plugins are opened (plugin/host).
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"datastore/aof"
+	"datastore/keyspace"
+	"datastore/server/builtin"
+	"datastore/server/command"
+	"datastore/server/config"
+	"datastore/server/vfs"
+)
+
+// Version is the version of Redis whose behaviour this server reproduces, as INFO and HELLO tell it.
+const Version = "7.0.15"
+
+const (
+	maxArgs         = 1<<31 - 1
+	maxInlineBytes  = 64 << 10
+	maxUnknownBytes = 128 // of the arguments quoted in the error for an unknown command
+	maxErrorCodes   = 128 // distinct codes counted by INFO errorstats
+	unauthBytes     = 1 << 20
+)
+
+// Level is the level of a log line, with the characters of Redis's log.
+type Level byte
+
+// Log levels.
+const (
+	Debug   Level = '.'
+	Verbose Level = '-'
+	Notice  Level = '*'
+	Warning Level = '#'
+)
+
+// Options configure New. Config is needed; the rest has defaults.
+type Options struct {
+	Config  *config.Config
+	Log     func(level Level, line string) // nil drops the lines
+	Clock   func() time.Time               // nil is time.Now
+	FS      vfs.FS                         // nil is the operating system's
+	Build   string                         // version of the daemon, for INFO
+	OnReady func()                         // called once clients can connect
+}
+
+// Server is one daemon.
+//
+// mu is the execution lock: it guards the keyspace and every field below it. Drivers hold it for a batch, others through
+// locked. What is above it is immutable after New or atomic.
+type Server struct {
+	o         Options
+	cfg       *config.Config
+	clock     func() time.Time
+	started   time.Time
+	runID     string
+	table     command.Current
+	maxBulk   atomic.Int64
+	stopped   atomic.Bool
+	isReplica atomic.Bool // for the log only
+	waking    atomic.Bool
+	done      chan struct{}
+
+	keepaliveSec atomic.Int64
+	queryLimit   atomic.Int64
+
+	mu       sync.Mutex
+	values   *config.Values
+	store    *keyspace.Store
+	ctx      command.Ctx
+	turn     time.Time // wall clock of the turn
+	calm     bool      // restricted has nothing to say
+	cmdStart int       // where the running command's reply begins in ctx.W.Buf
+	running  int       // depth of calls
+	timed    *command.Command
+	timedAt  time.Duration
+
+	conns      map[uint64]*conn
+	nextID     uint64
+	dirty      []*conn
+	spareDirty []*conn
+	loop       *loop
+	waiting    []*conn // blocked clients in the order in which they blocked
+	watchers   map[watchedKey][]*conn
+
+	log         *aof.Log
+	aofErr      error // last write to the AOF failed: MISCONF
+	unitWrote   bool  // the unit that ended last went to the AOF
+	loading     bool
+	lastSaveErr error
+	heap        heapMeter
+	lastSaveSec int64
+	savedAt     int64 // keyspace changes at the last save
+
+	link     link
+	replicas []*replica
+	repl     replicationState
+
+	modules     modules
+	stats       stats
+	errorCounts map[string]int64
+	nextCron    time.Time
+	crons       int64
+	expireDB    int // database that active expiry looks at next
+	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
+	activeExpire bool
+	exitErr      error
+	shutdown     *shutdown
+}
+
+// stats are the counters of INFO stats.
+type stats struct {
+	commands, connections, rejected, errorReplies, protocolErrors, panics int64
+	outputLimitDisconnects, queryLimitDisconnects                         int64
+	netIn, netOut, peakMemory                                             int64
+	opsSample, inSample, outSample                                        sampler
+}
+
+// New prepares a server: the command table, the empty keyspace, and the configuration's appliers. Run starts it.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = func(Level, string) {}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS{}
+	}
+	s := &Server{
+		o: o, cfg: o.Config, values: o.Config.Values(), clock: o.Clock, started: time.Now(), done: make(chan struct{}),
+		conns: map[uint64]*conn{}, errorCounts: map[string]int64{}, runID: newRunID(), activeExpire: true,
+	}
+	s.store = keyspace.New(keyspace.Options{Databases: s.values.Databases, Limits: s.limits()})
+	s.store.OnExpired(s.keyExpired)
+	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	s.ctx.Effects.Forget()
+	s.repl.init()
+	s.lastSaveSec = s.clock().Unix()
+	table, err := command.NewTable(nil, builtin.Commands(), s.commands())
+	if err != nil {
+		return nil, fmt.Errorf("building the command table: %w", err)
+	}
+	s.table.Store(table)
+	s.applyConfig()
+	s.relax()
+	return s, nil
+}
+
+// limits are the keyspace's limits as configured.
+func (s *Server) limits() keyspace.Limits {
+	v := s.values
+	return keyspace.Limits{
+		HashEntries: int(v.HashMaxListpackEntries), HashValueBytes: int(v.HashMaxListpackValueBytes),
+		ZSetEntries: int(v.ZsetMaxListpackEntries), ZSetValueBytes: int(v.ZsetMaxListpackValueBytes),
+		IntsetEntries: int(v.SetMaxIntsetEntries), ListNode: v.ListMaxListpackSize,
+		StringBytes: int(v.ProtoMaxBulkBytes),
+	}
+}
+
+// Run loads the dataset, opens the listeners and serves until Shutdown, SHUTDOWN or a fatal error. It returns nil after an
+// orderly end.
+func (s *Server) Run(ctx context.Context) error {
+	defer close(s.done)
+	if err := s.prepare(); err != nil {
+		return errors.Join(err, s.closeFiles())
+	}
+	lists, err := s.openListeners()
+	if err != nil {
+		return errors.Join(err, s.closeFiles())
+	}
+	l, err := newLoop(s)
+	if err != nil {
+		return errors.Join(fmt.Errorf("starting the event loop: %w", err), s.closeFiles())
+	}
+	s.loop = l
+	for _, ln := range lists {
+		if err := l.listen(ln); err != nil {
+			return errors.Join(err, s.closeFiles())
+		}
+	}
+	s.begin()
+	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
+	defer stop()
+	l.run()
+	return errors.Join(s.exitErr, s.closeFiles())
+}
+
+// Done is closed when Run has returned.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// monoMs is a clock that never jumps, for timeouts and idle times.
+func (s *Server) monoMs() int64 { return time.Since(s.started).Milliseconds() }
+
+func (s *Server) logf(level Level, format string, args ...any) {
+	s.o.Log(level, fmt.Sprintf(format, args...))
+}
+
+// fatal ends the process's service at once: what is not durable must not be acknowledged.
+func (s *Server) fatal(err error) {
+	s.exitErr = errors.Join(s.exitErr, err)
+	s.stopped.Store(true)
+	for _, c := range s.conns {
+		c.dead = true
+	}
+}

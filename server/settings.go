@@ -1,0 +1,131 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"runtime/debug"
+
+	"datastore/aof"
+	"datastore/server/config"
+)
+
+// applyConfig registers what happens when a directive changes, and puts the present values into force.
+func (s *Server) applyConfig() {
+	v := s.values
+	s.maxBulk.Store(v.ProtoMaxBulkBytes)
+	s.queryLimit.Store(v.QueryBufferLimitBytes)
+	s.keepaliveSec.Store(int64(v.TCPKeepaliveSec))
+	s.ctx.MaxBulkBytes = int(v.ProtoMaxBulkBytes)
+	s.limitHeap()
+	on := s.cfg.OnChange
+	for _, name := range []string{"hash-max-listpack-entries", "hash-max-listpack-value", "zset-max-listpack-entries",
+		"zset-max-listpack-value", "set-max-intset-entries", "list-max-listpack-size", "proto-max-bulk-len"} {
+		on(name, func(string, string) error {
+			s.store.SetLimits(s.limits())
+			s.maxBulk.Store(v.ProtoMaxBulkBytes)
+			s.ctx.MaxBulkBytes = int(v.ProtoMaxBulkBytes)
+			return nil
+		})
+	}
+	for _, name := range []string{"maxmemory", "min-replicas-to-write", "min-replicas-max-lag", "replica-read-only"} {
+		on(name, func(string, string) error {
+			s.relax()
+			s.limitHeap()
+			return nil
+		})
+	}
+	on("client-query-buffer-limit", func(string, string) error {
+		s.queryLimit.Store(v.QueryBufferLimitBytes)
+		return nil
+	})
+	on("tcp-keepalive", func(string, string) error {
+		s.keepaliveSec.Store(int64(v.TCPKeepaliveSec))
+		return nil
+	})
+	on("appendfsync", func(string, string) error {
+		if s.log != nil {
+			s.log.SetPolicy(s.fsyncPolicy())
+		}
+		return nil
+	})
+	on("appendonly", func(_, now string) error { return s.switchAOF(now == "yes") })
+	on("dir", func(_, now string) error { return os.Chdir(now) })
+}
+
+// limitHeap lets the collector work harder rather than let the process outgrow maxmemory: the keyspace lives outside the
+// Go heap, so the heap's share is what maxmemory leaves besides it, and never less than a working minimum.
+func (s *Server) limitHeap() {
+	const headroom = 256 << 20
+	if limit := s.values.MaxMemoryBytes; limit > 0 {
+		debug.SetMemoryLimit(limit + headroom)
+		return
+	}
+	debug.SetMemoryLimit(1<<63 - 1)
+}
+
+// fsyncPolicy translates appendfsync.
+func (s *Server) fsyncPolicy() aof.Policy {
+	switch s.values.AppendFsync {
+	case config.FsyncAlways:
+		return aof.Always
+	case config.FsyncNo:
+		return aof.No
+	}
+	return aof.EverySec
+}
+
+// switchAOF turns the AOF on with the present dataset as its base, or off.
+func (s *Server) switchAOF(on bool) error {
+	if s.log == nil || on == s.log.Running() {
+		return nil
+	}
+	if on {
+		return s.startLog(s.saveBase)
+	}
+	return errors.New("the append only file cannot be switched off while the server runs")
+}
+
+// newRunID returns 40 random hex digits, the form of Redis's run and replication IDs.
+func newRunID() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func (s *Server) pid() int { return os.Getpid() }
+
+// wake makes the event loop turn.
+func (s *Server) wake() {
+	if l := s.loop; l != nil {
+		l.wake()
+	}
+}
+
+// begin logs that the server is ready and starts what runs beside it.
+func (s *Server) begin() {
+	s.logf(Notice, "Server initialized")
+	if s.values.Port != 0 {
+		s.logf(Notice, "Ready to accept connections")
+	}
+	if s.values.UnixSocket != "" {
+		s.logf(Notice, "The server is now ready to accept connections at %s", s.values.UnixSocket)
+	}
+	if s.o.OnReady != nil {
+		s.o.OnReady()
+	}
+	if r := s.values.ReplicaOf; r.Host != "" {
+		s.mu.Lock()
+		s.follow(r.Host, r.Port)
+		s.mu.Unlock()
+	}
+}
+
+// RoleLetter returns the letter of the server's role in log lines: M for a primary, S for a replica.
+func (s *Server) RoleLetter() byte {
+	if s.isReplica.Load() {
+		return 'S'
+	}
+	return 'M'
+}
