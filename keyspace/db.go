@@ -83,8 +83,14 @@ func (d *DB) unlink(h uint64, r slab.Ref) {
 	d.keys.Remove(h, r)
 }
 
-// link enters a record under a key that is absent.
+// link enters a record under a key that is absent. Where expired keys are only hidden, one may still hold the name; a write
+// of it ends that, as on Redis's writable replicas.
 func (d *DB) link(h uint64, r slab.Ref) {
+	if d.store.mode == ExpireHide {
+		if old := d.keys.Find(h, table.Key(r)); old != 0 {
+			d.expire(h, old)
+		}
+	}
 	d.keys.Insert(h, r)
 	if table.HasExpire(r) {
 		d.expires.Insert(h, r)

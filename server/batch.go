@@ -132,9 +132,6 @@ func (b *batch) prefetch() {
 func (b *batch) run() (done bool) {
 	s := b.srv
 	s.ctx.W.Buf = b.out
-	for i := b.cur; i < len(b.feeds); i++ {
-		b.feeds[i].c.takeOutput() // what was queued before goes out before the replies
-	}
 	for !b.guarded() {
 	}
 	s.endTiming()

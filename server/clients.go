@@ -24,7 +24,7 @@ func (s *Server) register(c *conn) (refusal string) {
 	c.ID, c.Proto, c.User, c.Owner = s.nextID, 2, "default", c
 	c.Authed = v.RequirePass == ""
 	c.createdMs = s.monoMs()
-	c.activeMs = c.createdMs
+	c.activeMs.Store(c.createdMs)
 	s.conns[c.ID] = c
 	return ""
 }
@@ -50,8 +50,8 @@ func (s *Server) forget(c *conn, why string) {
 		s.dropReplica(c.replica)
 	}
 	s.stats.netIn += c.netIn
-	s.stats.netOut += c.netOut
-	c.rbuf, c.wbuf, c.obuf = nil, nil, nil
+	s.stats.netOut += c.netOut.Load()
+	c.obuf = nil
 }
 
 // origin says where a client comes from, for directives that allow local clients only.
@@ -109,20 +109,20 @@ func (c *conn) describe() string {
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d "+
 		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=0 oll=0 omem=%d tot-mem=%d events=%s cmd=%s user=%s "+
 		"redir=-1 resp=%d",
-		c.ID, c.addr, c.laddr, c.fd, c.Name, (now-c.createdMs)/1000, (now-c.activeMs)/1000, flags, c.DB, multi,
-		len(c.rbuf), cap(c.rbuf)-len(c.rbuf), c.txn.bytes, cap(c.wbuf), len(c.wbuf), len(c.obuf), c.memory(), c.events(), cmd,
+		c.ID, c.addr, c.laddr, c.fd, c.Name, (now-c.createdMs)/1000, (now-c.activeMs.Load())/1000, flags, c.DB, multi,
+		c.unread.Load(), 0, c.txn.bytes, c.unsent.Load(), c.unsent.Load(), len(c.obuf), c.memory(), c.events(), cmd,
 		c.User, c.Proto)
 }
 
 // memory estimates the bytes that a connection occupies.
 func (c *conn) memory() int {
-	return connBytes + cap(c.rbuf) + cap(c.wbuf) + cap(c.obuf) + c.txn.bytes
+	return connBytes + int(c.unread.Load()+c.unsent.Load()) + cap(c.obuf) + c.txn.bytes
 }
 
 const connBytes = 1024 // the structure itself with its strings and map entries, rounded up
 
 func (c *conn) events() string {
-	if c.waitWrite {
+	if c.unsent.Load() > 0 {
 		return "rw"
 	}
 	return "r"

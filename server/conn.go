@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync/atomic"
+
 	"datastore/server/command"
 	"datastore/server/resp"
 )
@@ -25,7 +27,7 @@ type conn struct {
 
 	obuf      []byte // replies and stream bytes queued by others than its own batch
 	softSince int64  // when the output exceeded the soft limit, in ms of the monotonic clock
-	dirty     bool   // in Server.dirty: something for its driver to do
+	dirty     bool   // in loop.dirty
 	closing   bool   // close once the output is written
 	dead      bool   // close at once
 	closed    bool   // no longer in Server.conns
@@ -33,13 +35,14 @@ type conn struct {
 
 	// The driver's.
 	ready     bool // in loop.ready
+	readable  bool // an edge was seen and no read has come up short since
 	hangup    bool // the peer has closed its side
 	more      bool // rbuf holds complete commands
 	waitWrite bool // the socket is full
 	inHeld    bool // in loop.held
 
 	createdMs int64
-	activeMs  int64
+	activeMs  atomic.Int64
 	lastCmd   *command.Command
 	libName   string
 	libVer    string
@@ -47,7 +50,9 @@ type conn struct {
 	replyOff  bool
 	replySkip uint8 // 1: from the next command on, 2: this command's reply is dropped
 	netIn     int64
-	netOut    int64
+	netOut    atomic.Int64
+	unsent    atomic.Int64 // len(wbuf), for those who do not own it
+	unread    atomic.Int64 // len(rbuf), likewise
 	commands  int64
 
 	txn     transaction
@@ -63,11 +68,15 @@ type handshake struct {
 	eof           bool
 }
 
-// driver is what a connection needs of whoever moves its bytes.
+// driver moves the bytes of connections: the event loop, or goroutines.
 type driver interface {
-	// wake makes the driver look at the dirty connections of its kind; it may be called from any goroutine, with or
-	// without the execution lock.
+	// run serves until the server stops.
+	run()
+	// wake makes the driver look for work; from any goroutine, with or without the execution lock.
 	wake()
+	// mark tells the driver, under the lock, that there is something to do for a connection: output, its end, or that
+	// it may go on.
+	mark(c *conn)
 }
 
 func ownerOf(c *command.Ctx) *conn { return c.Client.Owner.(*conn) }
@@ -96,18 +105,7 @@ func (c *conn) takeOutput() {
 }
 
 // mark tells the driver that there is something to do for the connection.
-func (c *conn) mark() {
-	c.dirtyLater()
-	c.driver.wake()
-}
-
-// dirtyLater makes the driver look at the connection again in its next turn, without waking it.
-func (c *conn) dirtyLater() {
-	if !c.dirty {
-		c.dirty = true
-		c.srv.dirty = append(c.srv.dirty, c)
-	}
-}
+func (c *conn) mark() { c.driver.mark(c) }
 
 // kill makes the driver close the connection; after its output when soft is set.
 func (c *conn) kill(soft bool) {
@@ -124,7 +122,7 @@ func (c *conn) checkOutput() {
 	if c.replica != nil {
 		limit = c.srv.values.OutputBufferLimits.Replica
 	}
-	n := int64(len(c.obuf) + len(c.wbuf))
+	n := int64(len(c.obuf)) + c.unsent.Load()
 	over := limit.HardBytes > 0 && n > limit.HardBytes
 	if limit.SoftBytes > 0 && n > limit.SoftBytes {
 		now := c.srv.monoMs()

@@ -50,7 +50,7 @@ func (s *Server) closeIdle() {
 		if c.softSince != 0 {
 			c.checkOutput()
 		}
-		if limitMs > 0 && c.replica == nil && c.blocked == nil && now-c.activeMs > limitMs {
+		if limitMs > 0 && c.replica == nil && c.blocked == nil && now-c.activeMs.Load() > limitMs {
 			s.logf(Verbose, "Closing idle client")
 			c.kill(false)
 		}
@@ -120,7 +120,7 @@ func (s *Server) takeSamples(now time.Time) {
 func (s *Server) netTotals() (in, out int64) {
 	in, out = s.stats.netIn, s.stats.netOut
 	for _, c := range s.conns {
-		in, out = in+c.netIn, out+c.netOut
+		in, out = in+c.netIn, out+c.netOut.Load()
 	}
 	return in, out
 }

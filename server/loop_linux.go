@@ -2,17 +2,21 @@ package server
 
 import (
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"datastore/server/config"
 )
 
 // loop is the event loop: one goroutine that reads, parses, executes and writes for all its connections.
 //
 // Sockets are registered once, edge triggered, for both directions, so that no system call changes a registration later. A
-// connection is ready from an edge until a read returns less than was asked for; one that must not be read now (blocked,
-// waiting for an fsync) simply stays in the ready list untouched. Reads go into one shared arena, so that an idle
-// connection owns no buffer: only the rest of an incomplete command is copied to the connection.
+// connection is readable from an edge until a read returns less than was asked for; one that must not be read now (blocked,
+// waiting for an fsync) leaves the ready list and comes back when it may go on. Reads go into one shared arena, so that an
+// idle connection owns no buffer: only the rest of an incomplete command is copied to the connection.
 type loop struct {
 	srv    *Server
 	epfd   int
@@ -20,20 +24,51 @@ type loop struct {
 	batch  *batch
 	arena  []byte
 	conns  map[int]*conn
-	ready  []*conn
-	again  []*conn // still ready after this turn
-	held   []*conn // waiting for an fsync
-	events [256]unix.EpollEvent
-	lists  []*listener
-	paused bool // accepting is paused: out of file descriptors
+	ready  []*conn  // to be read in the next turn
+	again  []*conn  // scratch: the next ready
+	held   []*conn  // waiting for an fsync
+	spare  [][]byte // input buffers for incomplete commands
+	waking atomic.Bool
+
+	dirty    []*conn // guarded by the execution lock
+	sweeping []*conn
+	turning  bool // guarded by the execution lock: this goroutine holds it
+	events   [256]unix.EpollEvent
+	lists    []*listener
+	paused   bool // accepting is paused: out of file descriptors
 }
 
 const (
 	arenaBytes     = 1 << 20
 	readBytes      = 16 << 10 // of one connection per turn, where nothing larger is announced
 	maxReadBytes   = 1 << 20  // of one connection per turn, for a large argument
-	keepInputBytes = 64 << 10 // a connection's own input buffer that is larger is freed when it is empty
+	keepInputBytes = 64 << 10 // a buffer that is larger is freed when it is empty
+	maxSpare       = 256      // input buffers kept for reuse
 )
+
+// newDriver opens the listeners and returns the driver that serves them.
+func (s *Server) newDriver() (driver, error) {
+	if s.values.EventLoop == config.EventLoopGoroutines {
+		return s.newGoroutines()
+	}
+	lists, err := s.openListeners()
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLoop(s)
+	for _, ln := range lists {
+		if err == nil {
+			err = l.listen(ln)
+		}
+	}
+	if err != nil {
+		for _, ln := range lists {
+			ln.close(s)
+		}
+		return nil, fmt.Errorf("starting the event loop: %w", err)
+	}
+	return l, nil
+}
 
 func newLoop(s *Server) (*loop, error) {
 	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -60,9 +95,20 @@ func (l *loop) listen(ln *listener) error {
 
 // wake makes the loop turn; from any goroutine.
 func (l *loop) wake() {
-	if l.srv.waking.CompareAndSwap(false, true) {
+	if l.waking.CompareAndSwap(false, true) {
 		one := [8]byte{1}
 		_, _ = unix.Write(l.wakefd, one[:]) // EAGAIN means that it is awake already
+	}
+}
+
+// mark puts a connection on the list of sweep.
+func (l *loop) mark(c *conn) {
+	if !c.dirty {
+		c.dirty = true
+		l.dirty = append(l.dirty, c)
+	}
+	if !l.turning {
+		l.wake()
 	}
 }
 
@@ -96,11 +142,14 @@ func (l *loop) turn(n int) {
 	s := l.srv
 	if len(l.batch.feeds) > 0 {
 		for done := false; !done; {
-			s.mu.Lock()
+			l.lock()
 			s.beginTurn()
+			for i := l.batch.cur; i < len(l.batch.feeds); i++ {
+				l.batch.feeds[i].c.takeOutput() // what was queued before goes out before the replies
+			}
 			l.batch.prefetch()
 			done = l.batch.run()
-			s.mu.Unlock()
+			l.unlock()
 			l.write()
 			l.batch.resume()
 		}
@@ -108,12 +157,23 @@ func (l *loop) turn(n int) {
 		l.batch.reset()
 	}
 	if now := time.Now(); !now.Before(s.nextCron) {
-		s.mu.Lock()
+		l.lock()
 		s.beginTurn()
 		s.cron(now)
-		s.mu.Unlock()
+		l.unlock()
 	}
 	l.sweep()
+}
+
+// lock takes the execution lock for this goroutine, which looks at the dirty connections before it waits again.
+func (l *loop) lock() {
+	l.srv.mu.Lock()
+	l.turning = true
+}
+
+func (l *loop) unlock() {
+	l.turning = false
+	l.srv.mu.Unlock()
 }
 
 func (l *loop) event(ev *unix.EpollEvent) {
@@ -121,6 +181,7 @@ func (l *loop) event(ev *unix.EpollEvent) {
 	if c := l.conns[fd]; c != nil {
 		if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 			c.hangup = c.hangup || ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+			c.readable = true
 			l.markReady(c)
 		}
 		if ev.Events&unix.EPOLLOUT != 0 && c.waitWrite {
@@ -132,7 +193,7 @@ func (l *loop) event(ev *unix.EpollEvent) {
 	if fd == l.wakefd {
 		var buf [8]byte
 		_, _ = unix.Read(fd, buf[:])
-		l.srv.waking.Store(false)
+		l.waking.Store(false)
 		return
 	}
 	for _, ln := range l.lists {
@@ -157,7 +218,10 @@ func (l *loop) read() {
 		switch {
 		case c.closed:
 		case c.paused():
-			l.again = append(l.again, c)
+			c.ready = false
+			if c.blocked != nil && c.hangup && peerGone(c.fd) {
+				l.drop(c, "closed by peer")
+			}
 		case len(l.arena)-used < readBytes:
 			l.again = append(l.again, c)
 		default:
@@ -167,17 +231,24 @@ func (l *loop) read() {
 	l.ready, l.again = l.again, l.ready
 }
 
+// peerGone reports whether a connection has been closed by its peer with nothing left to read.
+func peerGone(fd int) bool {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n == 0 && err == nil || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
+}
+
 // paused reports whether the connection must not be read: it is blocked, waits for an fsync or for its end.
 func (c *conn) paused() bool { return c.blocked != nil || c.hold != 0 || c.closing }
 
-// readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, and returns the arena bytes
-// taken.
+// readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, parses, and returns the
+// arena bytes taken. A connection from which more may come stays ready.
 func (l *loop) readOne(c *conn, arena []byte) int {
 	dst := arena[:readBytes]
 	own := len(c.rbuf)
 	if own > 0 {
-		if c.more {
-			l.again = append(l.again, c)
+		if c.more || !c.readable {
+			l.settled(c)
 			l.feed(c, c.rbuf)
 			return 0
 		}
@@ -185,31 +256,40 @@ func (l *loop) readOne(c *conn, arena []byte) int {
 		dst = c.rbuf[own:cap(c.rbuf)]
 	}
 	n, err := unix.Read(c.fd, dst)
+	if n <= 0 {
+		l.readFailed(c, err)
+		return 0
+	}
+	c.activeMs.Store(l.srv.monoMs())
+	c.readable = n == len(dst) || c.hangup
+	l.settled(c)
+	if own > 0 {
+		c.rbuf = c.rbuf[:own+n]
+		l.feed(c, c.rbuf)
+		return 0
+	}
+	l.feed(c, dst[:n])
+	return n
+}
+
+// settled keeps a connection in the ready list while it is readable.
+func (l *loop) settled(c *conn) {
+	if c.ready = c.readable; c.ready {
+		l.again = append(l.again, c)
+	}
+}
+
+func (l *loop) readFailed(c *conn, err error) {
 	switch {
-	case n > 0:
-		c.activeMs = l.srv.monoMs()
-		if n == len(dst) || c.hangup {
-			l.again = append(l.again, c)
-		} else {
-			c.ready = false
-		}
-		if own > 0 {
-			c.rbuf = c.rbuf[:own+n]
-			l.feed(c, c.rbuf)
-			return 0
-		}
-		l.feed(c, dst[:n])
-		return n
-	case n == 0 && err == nil:
+	case err == nil:
 		l.drop(c, "closed by peer")
 	case errors.Is(err, unix.EAGAIN):
-		c.ready = false
+		c.readable, c.ready = false, false
 	case errors.Is(err, unix.EINTR):
-		l.again = append(l.again, c)
+		l.settled(c)
 	default:
 		l.drop(c, err.Error())
 	}
-	return 0
 }
 
 func (l *loop) feed(c *conn, in []byte) {
@@ -238,6 +318,7 @@ func (l *loop) write() {
 		data := b.out[o.from:o.to]
 		if len(c.wbuf) > 0 || c.hold != 0 || c.waitWrite || o.tail != "" {
 			c.wbuf = append(append(c.wbuf, data...), o.tail...)
+			c.unsent.Store(int64(len(c.wbuf)))
 			if c.hold != 0 {
 				l.holdBack(c)
 			} else if !c.waitWrite {
@@ -248,6 +329,7 @@ func (l *loop) write() {
 		n := l.send(c, data)
 		if n < len(data) && !c.closed {
 			c.wbuf = append(c.wbuf, data[n:]...)
+			c.unsent.Store(int64(len(c.wbuf)))
 		}
 	}
 }
@@ -266,7 +348,7 @@ func (l *loop) send(c *conn, data []byte) int {
 		n, err := unix.Write(c.fd, data[sent:])
 		if n > 0 {
 			sent += n
-			c.netOut += int64(n)
+			c.netOut.Add(int64(n))
 			continue
 		}
 		switch {
@@ -288,14 +370,19 @@ func (l *loop) flush(c *conn) {
 		return
 	}
 	n := l.send(c, c.wbuf)
-	if n == len(c.wbuf) {
-		if cap(c.wbuf) > keepInputBytes {
-			c.wbuf = nil
-		}
+	switch {
+	case c.closed:
+	case n < len(c.wbuf):
+		c.wbuf = append(c.wbuf[:0], c.wbuf[n:]...)
+	case cap(c.wbuf) > keepInputBytes:
+		c.wbuf = nil
+	default:
 		c.wbuf = c.wbuf[:0]
-		return
 	}
-	c.wbuf = append(c.wbuf[:0], c.wbuf[n:]...)
+	c.unsent.Store(int64(len(c.wbuf)))
+	if c.closing && !c.closed && len(c.wbuf) == 0 {
+		l.drop(c, "closed by the server")
+	}
 }
 
 // settle keeps the bytes that the batch did not consume for the next turn.
@@ -307,34 +394,51 @@ func (l *loop) settle() {
 			continue
 		}
 		rest := f.in[f.used:]
-		c.more = f.more && len(rest) > 0
-		if c.more {
+		if c.more = f.more && len(rest) > 0; c.more {
 			l.markReady(c)
 		}
 		switch {
-		case len(rest) == 0 && cap(c.rbuf) > keepInputBytes:
-			c.rbuf = nil
-		case len(rest) == 0 && len(c.rbuf) > 0:
-			c.rbuf = nil
-		default:
+		case len(rest) > 0 && cap(c.rbuf) == 0:
+			c.rbuf = append(l.spareBuffer(), rest...)
+		case len(rest) > 0:
 			c.rbuf = append(c.rbuf[:0], rest...)
+		case cap(c.rbuf) > 0:
+			l.spareAway(c.rbuf)
+			c.rbuf = nil
 		}
+		c.unread.Store(int64(len(rest)))
+	}
+}
+
+// spareBuffer returns an empty input buffer.
+func (l *loop) spareBuffer() []byte {
+	if n := len(l.spare); n > 0 {
+		b := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, readBytes)
+}
+
+// spareAway keeps an input buffer for the next connection that needs one.
+func (l *loop) spareAway(b []byte) {
+	if cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
+		l.spare = append(l.spare, b[:0])
 	}
 }
 
 // sweep does what others asked for: output queued from outside, connections to close, replies whose fsync is done.
 func (l *loop) sweep() {
-	s := l.srv
 	l.release()
-	s.mu.Lock()
-	list := s.dirty
-	s.dirty = s.spareDirty[:0]
+	l.lock()
+	list := l.dirty
+	l.dirty = l.sweeping[:0]
 	for _, c := range list {
 		c.dirty = false
 		c.takeOutput()
 	}
-	s.spareDirty = list
-	s.mu.Unlock()
+	l.unlock()
+	l.sweeping = list
 	for _, c := range list {
 		if c.closed {
 			continue
@@ -345,22 +449,20 @@ func (l *loop) sweep() {
 		switch {
 		case c.dead, c.closing && len(c.wbuf) == 0 && c.hold == 0:
 			l.drop(c, "closed by the server")
-		case c.closing:
-			s.mu.Lock()
-			c.dirtyLater()
-			s.mu.Unlock()
-		case len(c.rbuf) > 0 || c.ready:
-			l.markReadyAgain(c)
+		case !c.closing:
+			l.goOn(c)
 		}
 	}
 }
 
-// markReadyAgain lets a connection that was unblocked go on with the bytes it has.
-func (l *loop) markReadyAgain(c *conn) {
-	if len(c.rbuf) > 0 {
+// goOn lets a connection that may have been blocked continue with the bytes it has.
+func (l *loop) goOn(c *conn) {
+	if len(c.rbuf) > 0 && !c.ready {
 		c.more = true
 	}
-	l.markReady(c)
+	if c.readable || len(c.rbuf) > 0 {
+		l.markReady(c)
+	}
 }
 
 // release lets replies go whose offset is durable.
@@ -379,7 +481,7 @@ func (l *loop) release() {
 		if !c.waitWrite {
 			l.flush(c)
 		}
-		l.markReadyAgain(c)
+		l.goOn(c)
 	}
 	l.held = rest
 }
@@ -390,7 +492,7 @@ func (l *loop) drop(c *conn, why string) {
 		return
 	}
 	delete(l.conns, c.fd)
-	c.hold = 0
+	c.hold, c.rbuf, c.wbuf = 0, nil, nil
 	s := l.srv
 	s.mu.Lock()
 	s.forget(c, why)

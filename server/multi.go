@@ -186,7 +186,7 @@ func (s *Server) keyChanged(db int, key []byte) {
 
 // keyExpired is told by the keyspace before it deletes a key whose time has come: the deletion is an effect of its own.
 func (s *Server) keyExpired(db int, key []byte) {
-	s.ctx.Effects.Add(db, delName(), key)
+	s.ctx.Effects.AddNow(db, delName(), key)
 }
 
 func delName() []byte { return []byte("DEL") }

@@ -70,6 +70,7 @@ type Server struct {
 	done      chan struct{}
 
 	keepaliveSec atomic.Int64
+	current      atomic.Pointer[driver] // once Run has opened its listeners
 	queryLimit   atomic.Int64
 
 	mu       sync.Mutex
@@ -83,13 +84,10 @@ type Server struct {
 	timed    *command.Command
 	timedAt  time.Duration
 
-	conns      map[uint64]*conn
-	nextID     uint64
-	dirty      []*conn
-	spareDirty []*conn
-	loop       *loop
-	waiting    []*conn // blocked clients in the order in which they blocked
-	watchers   map[watchedKey][]*conn
+	conns    map[uint64]*conn
+	nextID   uint64
+	waiting  []*conn // blocked clients in the order in which they blocked
+	watchers map[watchedKey][]*conn
 
 	log         *aof.Log
 	aofErr      error // last write to the AOF failed: MISCONF
@@ -173,24 +171,15 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return errors.Join(err, s.closeFiles())
 	}
-	lists, err := s.openListeners()
+	d, err := s.newDriver()
 	if err != nil {
 		return errors.Join(err, s.closeFiles())
 	}
-	l, err := newLoop(s)
-	if err != nil {
-		return errors.Join(fmt.Errorf("starting the event loop: %w", err), s.closeFiles())
-	}
-	s.loop = l
-	for _, ln := range lists {
-		if err := l.listen(ln); err != nil {
-			return errors.Join(err, s.closeFiles())
-		}
-	}
+	s.current.Store(&d)
 	s.begin()
 	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
 	defer stop()
-	l.run()
+	d.run()
 	return errors.Join(s.exitErr, s.closeFiles())
 }
 

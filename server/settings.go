@@ -96,10 +96,10 @@ func newRunID() string {
 
 func (s *Server) pid() int { return os.Getpid() }
 
-// wake makes the event loop turn.
+// wake makes the driver look for work; before it exists there is none.
 func (s *Server) wake() {
-	if l := s.loop; l != nil {
-		l.wake()
+	if d := s.current.Load(); d != nil {
+		(*d).wake()
 	}
 }
 

@@ -1,9 +1,55 @@
 package rdb
 
-import "datastore/keyspace"
+import (
+	"encoding/binary"
+	"fmt"
 
-// Dump appends the value of e as a DUMP payload to dst.
-func Dump(dst []byte, e keyspace.Entry) []byte { return dst }
+	"datastore/keyspace"
+)
 
-// Restore creates key from a DUMP payload; it must be absent.
-func Restore(d *keyspace.DB, key, payload []byte, expireMs int64) error { return nil }
+// footerBytes is what follows the value in a DUMP payload: the version of the format (2, little endian) and the CRC64 of
+// all before it (8, little endian).
+const footerBytes = 2 + checksumBytes
+
+// AppendValue appends the type and the value of a key that is present to dst. With compress, strings and nodes that gain by
+// it are compressed.
+func AppendValue(dst []byte, e keyspace.Entry, compress bool) []byte {
+	w := Writer{opts: WriterOptions{Compress: compress}, buf: dst, tables: jonesTables()}
+	w.WriteOpcode(typeOf(e))
+	w.writeValue(e)
+	return w.buf
+}
+
+// Dump appends a key that is present to dst as the payload that DUMP answers and RESTORE takes.
+func Dump(dst []byte, e keyspace.Entry) []byte {
+	start := len(dst)
+	dst = AppendValue(dst, e, true)
+	dst = binary.LittleEndian.AppendUint16(dst, version)
+	return binary.LittleEndian.AppendUint64(dst, Checksum(0, dst[start:]))
+}
+
+// Restore creates a key from a payload of Dump or of Redis's DUMP. The error is ErrExists when the key is present,
+// ErrVersion or ErrChecksum when the payload's footer is wrong, and else that of the value, ErrCorrupt, ErrTruncated or
+// ErrUnsupported; nothing has changed then.
+func Restore(d *keyspace.DB, s *keyspace.Store, key, payload []byte, m keyspace.Meta) error {
+	if d.Exists(key) {
+		return ErrExists
+	}
+	end := len(payload) - footerBytes
+	if end < 0 {
+		return fmt.Errorf("%w: payload of %d bytes", ErrChecksum, len(payload))
+	}
+	if v := binary.LittleEndian.Uint16(payload[end:]); v > version {
+		return fmt.Errorf("%w %d", ErrVersion, v)
+	}
+	if Checksum(0, payload[:end+2]) != binary.LittleEndian.Uint64(payload[end+2:]) {
+		return ErrChecksum
+	}
+	r := NewBytesReader(payload[:end], ReaderOptions{MaxStringBytes: maxStringBytes})
+	v := newDecoder(r, s)
+	t := r.ReadOpcode()
+	if r.err != nil {
+		return r.err
+	}
+	return v.decode(t, &target{d: d, key: key, meta: m, only: true})
+}

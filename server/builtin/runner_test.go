@@ -59,7 +59,6 @@ func (r *runner) run(args [][]byte) {
 		c.W.Error(command.ErrArity(c.Cmd.FullName()).Text)
 		return
 	}
-	zzlog(args)
 	c.Effects.Begin()
 	before := c.Store.Changes()
 	expired := c.Effects.Count()

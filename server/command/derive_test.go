@@ -36,9 +36,9 @@ func checkDerived(t *testing.T, info servertest.Reply, group string) {
 			}
 		}
 	}
-	implied := []string{"@write", "@read", "@admin", "@dangerous", "@pubsub", "@fast", "@blocking", "@slow"}
-	for _, category := range e[6].Strings() {
-		if !slices.Contains(implied, category) || category == "@dangerous" {
+	implied := []string{"@write", "@read", "@pubsub", "@fast", "@blocking", "@slow"}
+	for _, category := range e[6].Strings() { // admin and dangerous are implied by the flag, but also given without it
+		if !slices.Contains(implied, category) {
 			literal.ACL = append(literal.ACL, category[1:])
 		}
 	}

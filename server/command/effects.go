@@ -16,6 +16,10 @@ type Effects struct {
 	db      int  // database the stream has selected, -1 unknown
 	on      bool // somebody listens
 	settled bool // the running command has said what its effects are
+
+	firstDB int      // database of the first effect in buf
+	first   int      // where it begins, behind its SELECT
+	divert  *Effects // takes what Add is given, nil for none
 }
 
 const multiPrefix = "*1\r\n$5\r\nMULTI\r\n"
@@ -44,19 +48,78 @@ func (e *Effects) Replace(db int, args ...[]byte) {
 
 // Add appends an effect without settling the running command: a DEL of an expired key, or the command itself.
 func (e *Effects) Add(db int, args ...[]byte) {
+	if e.divert != nil {
+		e.divert.AddNow(db, args...)
+		return
+	}
+	e.AddNow(db, args...)
+}
+
+// AddNow is Add that no Divert redirects, for what happens to the keyspace whoever is running: the deletion of a key
+// whose time has come.
+func (e *Effects) AddNow(db int, args ...[]byte) {
 	e.n++
 	if !e.on {
 		return
 	}
-	if len(e.buf) == 0 {
+	begin := len(e.buf) == 0
+	if begin {
 		e.buf = append(e.buf, multiPrefix...)
+		e.firstDB = db
 	}
-	if db != e.db {
-		var num [20]byte
-		e.buf = resp.AppendCommand(e.buf, selectName[:], resp.AppendInt(num[:0], int64(db)))
-		e.db = db
+	e.selectDB(db)
+	if begin {
+		e.first = len(e.buf)
 	}
 	e.buf = resp.AppendCommand(e.buf, args...)
+}
+
+// selectDB makes db the database of the effects that follow.
+func (e *Effects) selectDB(db int) {
+	if db == e.db {
+		return
+	}
+	var num [20]byte
+	e.buf = resp.AppendCommand(e.buf, selectName[:], resp.AppendInt(num[:0], int64(db)))
+	e.db = db
+}
+
+// Divert sends what Add is given from now on to another collection, nil to this one again, and returns the collection
+// that took it before.
+func (e *Effects) Divert(to *Effects) (before *Effects) {
+	before, e.divert = e.divert, to
+	return before
+}
+
+// Adopt empties e and makes it listen as other does, so that it can collect for it.
+func (e *Effects) Adopt(other *Effects) {
+	e.Reset()
+	e.on = other.on
+}
+
+// Reset forgets the effects collected so far, without having sent them.
+func (e *Effects) Reset() { e.n, e.buf, e.db, e.settled = 0, e.buf[:0], -1, false }
+
+// Append adds the effects collected in from, which keeps them. Like Add it settles nothing and respects Divert.
+func (e *Effects) Append(from *Effects) {
+	if e.divert != nil {
+		e = e.divert
+	}
+	e.n += from.n
+	if from.n == 0 || !e.on || len(from.buf) == 0 {
+		return
+	}
+	begin := len(e.buf) == 0
+	if begin {
+		e.buf = append(e.buf, multiPrefix...)
+		e.firstDB = from.firstDB
+	}
+	e.selectDB(from.firstDB)
+	if begin {
+		e.first = len(e.buf)
+	}
+	e.buf = append(e.buf, from.buf[from.first:]...)
+	e.db = from.db
 }
 
 var selectName = [...]byte{'S', 'E', 'L', 'E', 'C', 'T'}

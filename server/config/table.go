@@ -116,6 +116,8 @@ var table = []directive{
 		field: func(v *Values) any { return (*int)(&v.EnableModuleCommand) }},
 	{name: "enable-protected-configs", kind: access, def: "no", flags: immutable,
 		field: func(v *Values) any { return (*int)(&v.EnableProtectedConfigs) }},
+	{name: "event-loop", kind: oneOf("epoll", "goroutines"), def: "epoll", flags: immutable,
+		field: func(v *Values) any { return (*int)(&v.EventLoop) }},
 	{name: "hash-max-listpack-entries", alias: "hash-max-ziplist-entries", kind: between(0, math.MaxInt64), def: "512",
 		field: func(v *Values) any { return &v.HashMaxListpackEntries }},
 	{name: "hash-max-listpack-value", alias: "hash-max-ziplist-value", kind: bytesBetween(0, math.MaxInt64), def: "64",

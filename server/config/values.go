@@ -16,6 +16,7 @@ type Values struct {
 	ProtoMaxBulkBytes     int64
 	QueryBufferLimitBytes int64
 	OutputBufferLimits    OutputBufferLimits
+	EventLoop             EventLoop
 
 	// Process.
 	Daemonize          bool
@@ -137,6 +138,15 @@ const (
 	FsyncEverySec AppendFsync = iota
 	FsyncAlways
 	FsyncNo
+)
+
+// EventLoop says what moves the bytes of connections.
+type EventLoop int
+
+// Values of EventLoop in the order of the names in the table.
+const (
+	EventLoopEpoll      EventLoop = iota // one loop over epoll; goroutines where the system has none
+	EventLoopGoroutines                  // goroutines per connection
 )
 
 // LogLevel is the least important level that is logged.

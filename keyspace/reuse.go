@@ -1,0 +1,6 @@
+package keyspace
+
+// OpenList returns the handle of the list that e is, or of a missing key, for reading and writing; key is the name that e
+// was looked up with and must live as long as the handle. It saves the second lookup of DB.List for a caller that had to
+// know the type first.
+func (e Entry) OpenList(key []byte) List { return List{handle{e.db, key, e.h, e.r}} }
