@@ -9,7 +9,7 @@ import (
 
 // aggregate runs one operation on a key of type typ; other types must be refused with ErrWrongType.
 func (w *world) aggregate(typ Type, run func(d *DB, key []byte) (any, error), model func(v *mval, k id) (any, []id)) {
-	k := id{w.db(), w.key("key")}
+	k := w.keyOf(typ)
 	w.step(typ.String(), func() any {
 		r, err := run(w.s.DB(k.db), []byte(k.key))
 		if err != nil {
@@ -399,4 +399,3 @@ func (w *world) opRanges() {
 		return []any{in, len(in), ranked}, nil
 	})
 }
-

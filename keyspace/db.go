@@ -114,7 +114,9 @@ func (d *DB) replace(h uint64, r, n slab.Ref) {
 // change is called before each real change of a key.
 func (d *DB) change(key []byte) {
 	d.store.changes++
-	d.tell(key)
+	if d.store.onChange != nil {
+		d.tell(key)
+	}
 }
 
 // tell calls OnChange. No key expires meanwhile: the observer may look at keys, and the caller holds records.

@@ -332,6 +332,20 @@ var modelKeys = []string{"a", "b", "c", "7", strings.Repeat("long", 70)}
 func (w *world) key(label string) string { return rapid.SampledFrom(modelKeys).Draw(w.t, label) }
 func (w *world) db() int                 { return rapid.IntRange(0, 9).Draw(w.t, "db") / 8 }
 
+// keyOf draws a key, more often than not one that holds a value of the type.
+func (w *world) keyOf(typ Type) id {
+	k := id{w.db(), w.key("key")}
+	if rapid.IntRange(0, 3).Draw(w.t, "any") == 0 {
+		return k
+	}
+	for _, key := range sortedKeys(w.dbs[k.db]) {
+		if v := w.get(k.db, key); v != nil && v.typ == typ {
+			return id{k.db, key}
+		}
+	}
+	return k
+}
+
 // size draws a length in bytes, mostly short, else near the sizes where a layout changes.
 func (w *world) size() int {
 	switch k := rapid.IntRange(0, 99).Draw(w.t, "size"); {
@@ -346,13 +360,16 @@ func (w *world) size() int {
 }
 
 var texts = []string{
-	"", "0", "-0", "1", "-1", "12", "127", "128", "-4097", "32768", "8388608", "2147483648", "9223372036854775807",
-	"-9223372036854775808", "9223372036854775808", "01", "1.5", "a", "b", "x", "yy", "zzz", "\x00", "\xff\xff", "inf",
+	"0", "1", "a", "", "-0", "-1", "12", "127", "128", "-4097", "32768", "8388608", "2147483648", "9223372036854775807",
+	"-9223372036854775808", "9223372036854775808", "01", "1.5", "b", "x", "yy", "zzz", "\x00", "\xff\xff", "inf",
 }
 
 // elem draws an element or a string.
 func (w *world) elem(label string) string {
-	if rapid.IntRange(0, 9).Draw(w.t, label) < 7 {
+	switch k := rapid.IntRange(0, 9).Draw(w.t, label); {
+	case k < 4:
+		return rapid.SampledFrom(texts[:5]).Draw(w.t, "text")
+	case k < 8:
 		return rapid.SampledFrom(texts).Draw(w.t, "text")
 	}
 	return strings.Repeat(rapid.SampledFrom([]string{"p", "q", "5"}).Draw(w.t, "fill"), w.size())

@@ -18,6 +18,9 @@ type Meta struct {
 	IdleSeconds int64 // time since the last access
 }
 
+// Store returns the store of the database.
+func (d *DB) Store() *Store { return d.store }
+
 // Records iterates over all keys, also those whose time has come: a file must have what the databases have. Nothing may be
 // written during the walk.
 func (d *DB) Records() iter.Seq[Entry] {
@@ -58,6 +61,9 @@ func (l *List) Node(i int) []byte {
 	}
 	return l.nodes().view(l.d.store, i)
 }
+
+// ReserveExpiring makes room for n keys that expire at once, before a load.
+func (d *DB) ReserveExpiring(n int) { d.expires.Reserve(n) }
 
 // LoadStr enters a string under a key that is absent; false when it is present, whether or not its time has come.
 func (d *DB) LoadStr(key, val []byte, m Meta) bool {

@@ -36,7 +36,7 @@ type Limits struct {
 // DefaultLimits returns Redis's defaults.
 func DefaultLimits() Limits {
 	return Limits{
-		HashEntries: 128, HashValueBytes: 64, ZSetEntries: 128, ZSetValueBytes: 64,
+		HashEntries: 512, HashValueBytes: 64, ZSetEntries: 128, ZSetValueBytes: 64,
 		IntsetEntries: 512, ListNode: -2, StringBytes: 512 << 20,
 	}
 }

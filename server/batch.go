@@ -23,6 +23,8 @@ type batch struct {
 	cur  int // feed being executed
 	at   int // next of cmds, so that a panic resumes behind the command that caused it
 	from int // where the current feed's replies begin in out
+
+	exited func() // starts a goroutine that calls goOn and then what follows it, when this one is being ended
 }
 
 // feed is one connection's share of a batch.
@@ -34,6 +36,7 @@ type feed struct {
 	cmds   int    // end of its commands in batch.cmds
 	err    error  // protocol error behind the parsed commands
 	more   bool   // in holds more commands than were parsed
+	cut    bool   // parsed commands were left for the next turn
 	wrote  int    // where in out the reply of its first command with effects begins, -1 for none
 }
 
@@ -58,11 +61,12 @@ type touched struct {
 }
 
 const (
-	maxBatchOutputBytes = 1 << 20 // replies beyond which a batch is cut: written before the rest is executed
+	maxBatchOutputBytes = 4 << 20 // replies beyond which a batch is cut: written before the rest is executed
+	maxFeedOutputBytes  = 1 << 20 // replies to one connection beyond which the rest of its commands waits for the next turn
 	maxFeedCommands     = 4096    // commands of one connection per batch
 )
 
-func newBatch(s *Server) *batch { return &batch{srv: s} }
+func newBatch(s *Server, exited func()) *batch { return &batch{srv: s, exited: exited} }
 
 func (b *batch) reset() {
 	b.feeds, b.cmds, b.args, b.outputs = b.feeds[:0], b.cmds[:0], b.args[:0], b.outputs[:0]
@@ -127,12 +131,16 @@ func (b *batch) prefetch() {
 	}
 }
 
-// run executes the batch under the lock, or a part of it: it returns false when the replies must be written before the
-// rest is executed.
-func (b *batch) run() (done bool) {
+// begin lets the replies go to the batch. The lock is held from here to the end of goOn.
+func (b *batch) begin() { b.srv.ctx.W.Buf = b.out }
+
+// goOn executes the batch, or a part of it: it returns false when the replies must be written before the rest is executed.
+// A module's command can end the goroutine that runs it (runtime.Goexit), which nothing stops; another one calls goOn again
+// then, with the lock still held, and the batch goes on behind that command.
+func (b *batch) goOn() (done bool) {
 	s := b.srv
-	s.ctx.W.Buf = b.out
 	for !b.guarded() {
+		b.noteWrite()
 	}
 	s.endTiming()
 	b.out = s.ctx.W.Buf
@@ -147,29 +155,28 @@ func (b *batch) guarded() (through bool) {
 	s := b.srv
 	defer func() {
 		if !through {
-			s.recoverCommand(recover())
+			cause := recover()
+			s.recoverCommand(cause)
+			if cause == nil {
+				b.exited()
+			}
 		}
 	}()
 	for b.cur < len(b.feeds) {
+		if len(s.ctx.W.Buf) > maxBatchOutputBytes {
+			return true
+		}
 		f := &b.feeds[b.cur]
 		for b.at < f.cmds {
-			if len(s.ctx.W.Buf) > maxBatchOutputBytes {
-				b.emit(f)
-				return true
-			}
 			p := &b.cmds[b.at]
 			b.at++
-			if f.c.stopped() {
+			if f.c.stopped() || len(s.ctx.W.Buf)-b.from > maxFeedOutputBytes {
+				f.cut = true
 				continue
 			}
 			f.used = p.end
-			start := len(s.ctx.W.Buf)
 			s.serve(f.c, b.args[p.from:p.to:p.to], p.cmd)
-			if s.unitWrote {
-				if s.unitWrote = false; f.wrote < 0 {
-					f.wrote = start
-				}
-			}
+			b.noteWrite()
 		}
 		b.finish(f)
 		b.emit(f)
@@ -178,19 +185,33 @@ func (b *batch) guarded() (through bool) {
 	return true
 }
 
+// noteWrite remembers the first reply of the connection being executed that claims an effect.
+func (b *batch) noteWrite() {
+	s := b.srv
+	if s.unitWrote {
+		s.unitWrote = false
+		if f := &b.feeds[b.cur]; f.wrote < 0 {
+			f.wrote = s.cmdStart
+		}
+	}
+}
+
 // stopped reports whether a connection must not execute further commands now.
 func (c *conn) stopped() bool { return c.closing || c.dead || c.blocked != nil }
 
 // finish settles a connection after its last command.
 func (b *batch) finish(f *feed) {
-	if f.err != nil && !f.c.stopped() {
-		b.srv.protocolError(f.c, f.err)
-		f.used = len(f.in)
-	} else if !f.c.stopped() {
-		f.used = f.parsed // empty requests behind the last command as well
-	} else if f.used < f.parsed {
+	switch {
+	case f.cut:
 		f.c.parser.Reset() // the rest is parsed again when the connection goes on
 		f.more = true
+	case f.err != nil && !f.c.stopped():
+		b.srv.protocolError(f.c, f.err)
+		f.used = len(f.in)
+	case f.c.stopped() && f.used < f.parsed:
+		f.c.parser.Reset()
+	default:
+		f.used = f.parsed // empty requests behind the last command as well
 	}
 	f.c.netIn += int64(f.used)
 }

@@ -7,16 +7,19 @@ import (
 // wait is why a connection is blocked: it executes nothing until try succeeds, the deadline passes, or it is closed.
 // Nothing sleeps: whoever changes what a waiting client waits for calls checkWaiting, as does the cron.
 type wait struct {
-	deadlineMs int64 // monotonic; math.MaxInt64 for none
+	deadlineMs int64 // monotonic; noDeadline for none
 	// try reports whether the client is served; it then has written its reply to s.ctx.W.
 	try func() bool
 	// expire writes the reply for a deadline that has passed.
 	expire func()
 }
 
+// noDeadline lets a client wait without end.
+const noDeadline = math.MaxInt64
+
 // block suspends a client from within its handler. timeoutMs 0 means no limit.
 func (s *Server) block(c *conn, timeoutMs int64, w *wait) {
-	w.deadlineMs = math.MaxInt64
+	w.deadlineMs = noDeadline
 	if timeoutMs > 0 {
 		w.deadlineMs = s.monoMs() + timeoutMs
 	}

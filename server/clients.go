@@ -21,7 +21,7 @@ func (s *Server) register(c *conn) (refusal string) {
 	}
 	s.nextID++
 	s.stats.connections++
-	c.ID, c.Proto, c.User, c.Owner = s.nextID, 2, "default", c
+	c.ID, c.Proto, c.User, c.Owner = s.nextID, 2, defaultUser, c
 	c.Authed = v.RequirePass == ""
 	c.createdMs = s.monoMs()
 	c.activeMs.Store(c.createdMs)
@@ -106,13 +106,20 @@ func (c *conn) describe() string {
 	if c.lastCmd != nil {
 		cmd = c.lastCmd.FullName()
 	}
+	lib := ""
+	if c.libName != "" || c.libVer != "" {
+		lib = " lib-name=" + c.libName + " lib-ver=" + c.libVer
+	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d "+
-		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=0 oll=0 omem=%d tot-mem=%d events=%s cmd=%s user=%s "+
-		"redir=-1 resp=%d",
+		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d events=%s cmd=%s user=%s "+
+		"redir=-1 resp=%d%s",
 		c.ID, c.addr, c.laddr, c.fd, c.Name, (now-c.createdMs)/1000, (now-c.activeMs.Load())/1000, flags, c.DB, multi,
-		c.unread.Load(), 0, c.txn.bytes, c.unsent.Load(), c.unsent.Load(), len(c.obuf), c.memory(), c.events(), cmd,
-		c.User, c.Proto)
+		c.unread.Load(), c.txn.bytes, c.unsent.Load(), c.unsent.Load(), c.unsent.Load(), len(c.obuf), c.memory(), c.events(),
+		cmd, c.User, c.Proto, lib)
 }
+
+// unix reports whether the connection came over a Unix socket, which is shown as path:0.
+func (c *conn) unix() bool { return strings.HasSuffix(c.addr, ":0") }
 
 // memory estimates the bytes that a connection occupies.
 func (c *conn) memory() int {
@@ -138,9 +145,12 @@ func (c *conn) flagLetters() string {
 	add(c.replica != nil, 'S')
 	add(c.InMulti, 'x')
 	add(c.blocked != nil, 'b')
-	add(c.closing, 'c')
 	add(c.txn.touched, 'd')
+	add(c.closing && !c.dead, 'c')
+	add(c.dead, 'A')
+	add(c.unix(), 'U')
 	add(c.noEvict, 'e')
+	add(c.NoTouch, 'T')
 	if b.Len() == 0 {
 		return "N"
 	}

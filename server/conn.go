@@ -48,7 +48,7 @@ type conn struct {
 	libVer    string
 	noEvict   bool
 	replyOff  bool
-	replySkip uint8 // 1: from the next command on, 2: this command's reply is dropped
+	replySkip uint8 // skipNext or skipThis
 	netIn     int64
 	netOut    atomic.Int64
 	unsent    atomic.Int64 // len(wbuf), for those who do not own it
@@ -66,6 +66,7 @@ type handshake struct {
 	listeningPort int
 	announcedIP   string
 	eof           bool
+	rdbOnly       bool
 }
 
 // driver moves the bytes of connections: the event loop, or goroutines.
@@ -140,5 +141,11 @@ func (c *conn) checkOutput() {
 	}
 }
 
+// States of conn.replySkip.
+const (
+	skipNext uint8 = iota + 1 // the reply to the next command is dropped
+	skipThis                  // the reply to the running one
+)
+
 // quiet reports whether replies to this connection are dropped: CLIENT REPLY OFF and SKIP, and the replication stream.
-func (c *conn) quiet() bool { return c.replyOff || c.replySkip == 2 }
+func (c *conn) quiet() bool { return c.replyOff || c.replySkip == skipThis }

@@ -65,21 +65,39 @@ func (s *Server) expireCycle(now time.Time, hz int) {
 	}
 	effort := max(1, s.values.ActiveExpireEffort)
 	budget := expireBudget * 10 / time.Duration(hz) * time.Duration(effort+9) / 10
-	deadline := time.Now().Add(budget)
+	began := time.Now()
+	deadline := began.Add(budget)
+	all, dead := 0, 0
+	defer func() { s.stats.noteExpiry(time.Since(began), all, dead) }()
 	for range s.store.Databases() {
 		db := s.store.DB(s.expireDB % s.store.Databases())
 		s.expireDB++
 		for db.Expires() > 0 {
 			looked, deleted := db.SampleExpired(expireSample*effort, s.ctx.Rand.Uint64N)
 			s.endUnit()
+			all, dead = all+looked, dead+deleted
 			if deleted*10 <= looked || time.Now().After(deadline) {
 				break
 			}
 		}
 		if time.Now().After(deadline) {
+			s.stats.expireCapped++
 			return
 		}
 	}
+}
+
+// staleWeight is the share of a new sample in the running mean of INFO's expired_stale_perc, as with Redis.
+const staleWeight = 0.05
+
+// noteExpiry counts a cycle of active expiry that took so long and found dead keys among all that it looked at.
+func (st *stats) noteExpiry(took time.Duration, all, dead int) {
+	st.expireTime += took
+	share := 0.0
+	if all > 0 {
+		share = float64(dead) * 100 / float64(all)
+	}
+	st.stalePercent = share*staleWeight + st.stalePercent*(1-staleWeight)
 }
 
 // sampler averages the rate of a counter over the last samples.

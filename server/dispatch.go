@@ -51,7 +51,7 @@ func (s *Server) allowed(c *conn, cmd *command.Command) *command.Error {
 	switch {
 	case !root.Is(command.Guarded):
 		return nil
-	case root.Group == "module":
+	case root.Name == "module":
 		access = s.values.EnableModuleCommand
 	default:
 		access = s.values.EnableDebugCommand

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"datastore/keyspace"
+	"datastore/plugin/host"
 	"datastore/server/command"
 )
 
@@ -56,8 +57,9 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 	ctx.Client, ctx.W.Proto = &c.Client, c.Proto
 	s.cmdStart = len(ctx.W.Buf)
 	if c.replySkip > 0 {
-		c.replySkip = (c.replySkip + 1) % 3
+		c.replySkip = (c.replySkip + 1) % (skipThis + 1)
 	}
+	quiet := c.quiet()
 	if err := s.admit(c, cmd, args); err != nil {
 		s.reject(c, cmd, err)
 	} else if c.InMulti && !cmd.Is(command.SkipQueue) {
@@ -67,7 +69,7 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 		s.call(&c.Client, cmd, args)
 		s.endUnit()
 	}
-	if c.quiet() {
+	if quiet && c.quiet() { // the command that ends or begins the silence decides about its own reply
 		ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
 	}
 }
@@ -95,6 +97,7 @@ func (s *Server) call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	s.running++
 	start, before := len(ctx.W.Buf), s.store.Changes()
 	s.store.CountReads(cmd.Is(command.ReadOnly))
+	s.store.NoTouch(cl.NoTouch && cmd.Name != "touch")
 	ctx.Effects.Begin()
 	if err := cmd.Handler(ctx); err != nil {
 		ctx.W.Buf = ctx.W.Buf[:start]
@@ -137,6 +140,12 @@ func (s *Server) recoverCommand(cause any) {
 	s.logf(Warning, "Panic in command '%s': %v\n%s", name, cause, debug.Stack())
 	ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
 	text := "ERR internal error in command '" + name + "': " + command.Clip([]byte(fmt.Sprint(cause)), 128)
+	if cause == nil && ctx.Cmd != nil && ctx.Cmd.ModuleName != "" {
+		text = host.PanicText(ctx.Cmd.ModuleName, nil) // runtime.Goexit; other panics of modules do not get here
+	}
+	if ctx.Client != nil {
+		ctx.Client.InExec, ctx.Client.DenyBlock = false, false // EXEC may have been cut short
+	}
 	s.countError(text)
 	ctx.W.Error(text)
 	if !ctx.Effects.Settled() && ctx.Cmd != nil && ctx.Cmd.Is(command.Write) {

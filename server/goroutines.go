@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,6 +127,9 @@ func (g *goroutines) signalAll() {
 func (g *goroutines) mark(c *conn) {
 	g.mu.Lock()
 	if l := g.links[c]; l != nil {
+		if c.dead {
+			_ = l.nc.SetDeadline(time.Now()) // ends a read or write that the peer blocks
+		}
 		l.poke()
 	}
 	g.mu.Unlock()
@@ -174,7 +178,8 @@ func (g *goroutines) welcome(nc net.Conn) {
 		_ = nc.Close()
 		return
 	}
-	l := &goLink{c: c, nc: nc, batch: newBatch(s), signal: make(chan struct{}, 1), resume: make(chan struct{}, 1)}
+	l := &goLink{c: c, nc: nc, signal: make(chan struct{}, 1), resume: make(chan struct{}, 1)}
+	l.batch = newBatch(s, func() { g.wg.Go(func() { g.goOn(l) }) })
 	g.mu.Lock()
 	g.links[c] = l
 	g.mu.Unlock()
@@ -185,12 +190,14 @@ func (g *goroutines) welcome(nc net.Conn) {
 // read executes what arrives until the connection ends.
 func (g *goroutines) read(l *goLink) {
 	c, s := l.c, g.srv
+	debug.SetPanicOnFault(true)
 	var err error
 	for err == nil && !s.stopped.Load() {
 		if !c.more {
 			c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(len(c.rbuf), readBytes), maxReadBytes))
 			var n int
 			n, err = l.nc.Read(c.rbuf[len(c.rbuf):cap(c.rbuf)])
+			s.admin.reads.Add(1)
 			c.rbuf = c.rbuf[:len(c.rbuf)+n]
 			c.activeMs.Store(s.monoMs())
 			if n == 0 {
@@ -222,14 +229,42 @@ func (g *goroutines) execute(l *goLink) {
 	for done := false; !done; {
 		s.mu.Lock()
 		s.beginTurn()
-		done = b.run()
-		for _, o := range b.outputs {
-			c.obuf = append(append(c.obuf, b.out[o.from:o.to]...), o.tail...)
-		}
-		s.mu.Unlock()
-		l.poke()
-		b.resume()
+		b.begin()
+		done = g.finishBatch(l)
 	}
+	g.settle(l)
+}
+
+// goOn takes the place of a reading goroutine that a module's command has ended in the middle of a batch, with the lock
+// held.
+func (g *goroutines) goOn(l *goLink) {
+	l.batch.noteWrite()
+	for done := g.finishBatch(l); !done; {
+		g.srv.mu.Lock()
+		g.srv.beginTurn()
+		l.batch.begin()
+		done = g.finishBatch(l)
+	}
+	g.settle(l)
+	g.read(l)
+}
+
+// finishBatch runs what there is to run of the batch, gives the lock back and queues the replies.
+func (g *goroutines) finishBatch(l *goLink) (done bool) {
+	c, s, b := l.c, g.srv, l.batch
+	done = b.goOn()
+	for _, o := range b.outputs {
+		c.obuf = append(append(c.obuf, b.out[o.from:o.to]...), o.tail...)
+	}
+	s.mu.Unlock()
+	l.poke()
+	b.resume()
+	return done
+}
+
+// settle keeps the bytes that the batch did not consume.
+func (g *goroutines) settle(l *goLink) {
+	c, b := l.c, l.batch
 	f := &b.feeds[0]
 	rest := f.in[f.used:]
 	c.more = f.more && len(rest) > 0
@@ -254,6 +289,7 @@ func (g *goroutines) write(l *goLink) {
 		s.mu.Unlock()
 		if len(c.wbuf) > 0 {
 			n, err := l.nc.Write(c.wbuf)
+			g.srv.admin.writes.Add(1)
 			c.netOut.Add(int64(n))
 			c.wbuf = c.wbuf[:0]
 			c.unsent.Store(0)

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type loop struct {
 	events   [256]unix.EpollEvent
 	lists    []*listener
 	paused   bool // accepting is paused: out of file descriptors
+	ended    chan struct{}
 }
 
 const (
@@ -44,6 +46,7 @@ const (
 	maxReadBytes   = 1 << 20  // of one connection per turn, for a large argument
 	keepInputBytes = 64 << 10 // a buffer that is larger is freed when it is empty
 	maxSpare       = 256      // input buffers kept for reuse
+	lastSyncWait   = 5 * time.Second
 )
 
 // newDriver opens the listeners and returns the driver that serves them.
@@ -79,7 +82,9 @@ func newLoop(s *Server) (*loop, error) {
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(epfd))
 	}
-	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, batch: newBatch(s), arena: make([]byte, arenaBytes), conns: map[int]*conn{}}
+	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, arena: make([]byte, arenaBytes), conns: map[int]*conn{},
+		ended: make(chan struct{})}
+	l.batch = newBatch(s, func() { go l.turns() })
 	return l, l.watch(wakefd, unix.EPOLLIN)
 }
 
@@ -114,10 +119,24 @@ func (l *loop) mark(c *conn) {
 
 // run turns until the server stops.
 func (l *loop) run() {
+	go l.turns()
+	<-l.ended
+}
+
+// turns is the loop's goroutine. When a module's command has ended the one before in the middle of a batch, it finishes
+// that turn first; the lock is still held then. Faults at wild addresses in module code become panics.
+func (l *loop) turns() {
+	debug.SetPanicOnFault(true)
+	if l.turning {
+		l.batch.noteWrite()
+		l.execute(l.finishBatch())
+		l.finishTurn()
+	}
 	for !l.srv.stopped.Load() {
 		l.turn(l.wait())
 	}
 	l.close()
+	close(l.ended)
 }
 
 // wait polls for events: not at all while connections are ready, else until the next cron.
@@ -139,24 +158,40 @@ func (l *loop) turn(n int) {
 		l.event(&l.events[i])
 	}
 	l.read()
-	s := l.srv
 	if len(l.batch.feeds) > 0 {
-		for done := false; !done; {
-			l.lock()
-			s.beginTurn()
-			for i := l.batch.cur; i < len(l.batch.feeds); i++ {
-				l.batch.feeds[i].c.takeOutput() // what was queued before goes out before the replies
-			}
-			l.batch.prefetch()
-			done = l.batch.run()
-			l.unlock()
-			l.write()
-			l.batch.resume()
-		}
-		l.settle()
-		l.batch.reset()
+		l.execute(false)
 	}
-	if now := time.Now(); !now.Before(s.nextCron) {
+	l.finishTurn()
+}
+
+// execute runs the batch until it is done and writes the replies.
+func (l *loop) execute(done bool) {
+	for !done {
+		l.lock()
+		l.srv.beginTurn()
+		for i := l.batch.cur; i < len(l.batch.feeds); i++ {
+			l.batch.feeds[i].c.takeOutput() // what was queued before goes out before the replies
+		}
+		l.batch.prefetch()
+		l.batch.begin()
+		done = l.finishBatch()
+	}
+	l.settle()
+	l.batch.reset()
+}
+
+// finishBatch runs what there is to run of the batch, gives the lock back and writes the replies.
+func (l *loop) finishBatch() (done bool) {
+	done = l.batch.goOn()
+	l.unlock()
+	l.write()
+	l.batch.resume()
+	return done
+}
+
+// finishTurn does what a turn does after its batch.
+func (l *loop) finishTurn() {
+	if s, now := l.srv, time.Now(); !now.Before(s.nextCron) {
 		l.lock()
 		s.beginTurn()
 		s.cron(now)
@@ -256,6 +291,7 @@ func (l *loop) readOne(c *conn, arena []byte) int {
 		dst = c.rbuf[own:cap(c.rbuf)]
 	}
 	n, err := unix.Read(c.fd, dst)
+	l.srv.admin.reads.Add(1)
 	if n <= 0 {
 		l.readFailed(c, err)
 		return 0
@@ -324,12 +360,14 @@ func (l *loop) write() {
 			} else if !c.waitWrite {
 				l.flush(c)
 			}
-			continue
-		}
-		n := l.send(c, data)
-		if n < len(data) && !c.closed {
+		} else if n := l.send(c, data); n < len(data) && !c.closed {
 			c.wbuf = append(c.wbuf, data[n:]...)
 			c.unsent.Store(int64(len(c.wbuf)))
+		}
+		if len(c.wbuf) > maxFeedOutputBytes {
+			l.lock()
+			c.checkOutput()
+			l.unlock()
 		}
 	}
 }
@@ -346,6 +384,7 @@ func (l *loop) send(c *conn, data []byte) int {
 	sent := 0
 	for sent < len(data) {
 		n, err := unix.Write(c.fd, data[sent:])
+		l.srv.admin.writes.Add(1)
 		if n > 0 {
 			sent += n
 			c.netOut.Add(int64(n))
@@ -508,17 +547,28 @@ func (l *loop) drop(c *conn, why string) {
 	}
 }
 
-// close ends all connections and listeners.
+// close ends all connections and listeners. Replies that wait for an fsync get it, unless the server ends because of an
+// error: then nothing more may be acknowledged.
 func (l *loop) close() {
+	s := l.srv
+	s.mu.Lock()
+	failed := s.exitErr != nil
+	if s.log != nil && s.log.Running() && !failed {
+		s.log.SyncTo(s.log.Written())
+	}
+	s.mu.Unlock()
+	for deadline := time.Now().Add(lastSyncWait); !failed && len(l.held) > 0 && time.Now().Before(deadline); {
+		l.release()
+		time.Sleep(time.Millisecond)
+	}
 	for _, c := range l.conns {
-		if !c.waitWrite && len(c.wbuf) > 0 {
-			c.hold = 0
+		if !c.waitWrite && c.hold == 0 && !failed {
 			l.flush(c)
 		}
 		l.drop(c, "server stopped")
 	}
 	for _, ln := range l.lists {
-		ln.close(l.srv)
+		ln.close(s)
 	}
 	_ = unix.Close(l.wakefd)
 	_ = unix.Close(l.epfd)

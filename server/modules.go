@@ -1,10 +1,170 @@
 package server
 
-// modules is the set of loaded modules.
-type modules struct{}
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"datastore/plugin"
+	"datastore/plugin/host"
+	"datastore/server/builtin"
+	"datastore/server/command"
+	"datastore/server/resp"
+)
+
+// modules are the modules of this server and the loads in progress.
+type modules struct {
+	host  *host.Modules
+	loads sync.WaitGroup
+	ctx   context.Context // ends with the server
+	stop  context.CancelFunc
+}
+
+// newTable builds the command table with the commands of modules beside the built-in ones.
+func (s *Server) newTable(modules []command.Command) (*command.Table, error) {
+	return command.NewTable(s.table.Load(), builtin.Commands(), s.commands(), modules)
+}
 
 // loadModules loads what the loadmodule directive names; a failure stops the start.
-func (s *Server) loadModules() error { return nil }
+func (s *Server) loadModules() error {
+	m := &s.modules
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	m.host = host.New(moduleServer{s}, host.Options{})
+	for _, words := range s.values.LoadModules {
+		args := make([][]byte, len(words)-1)
+		for i, w := range words[1:] {
+			args[i] = []byte(w)
+		}
+		if err := m.host.Load(m.ctx, words[0], args); err != nil {
+			s.logLoadFailure(words[0], err)
+			s.logf(Warning, "Can't load module from %s: server aborting", words[0])
+			return fmt.Errorf("loading module %s: %w", words[0], err)
+		}
+	}
+	return nil
+}
 
-// closeModules ends the modules' goroutines at shutdown.
-func (s *Server) closeModules() {}
+// logLoadFailure logs why a module was not loaded.
+func (s *Server) logLoadFailure(path string, err error) {
+	s.logf(Warning, "Module %s failed to load: %s", path, host.Reason(err))
+}
+
+// closeModules waits for loads in progress at shutdown.
+func (s *Server) closeModules() {
+	if s.modules.stop != nil {
+		s.modules.stop()
+		s.modules.loads.Wait()
+	}
+}
+
+// moduleServer is the server as modules see it.
+type moduleServer struct{ s *Server }
+
+// Locked implements host.Server.
+func (m moduleServer) Locked(f func()) { m.s.locked(f) }
+
+// Context implements host.Server.
+func (m moduleServer) Context() *command.Ctx { return &m.s.ctx }
+
+// Table implements host.Server.
+func (m moduleServer) Table() *command.Table { return m.s.table.Load() }
+
+// Register implements host.Server.
+func (m moduleServer) Register(modules []command.Command) error {
+	t, err := m.s.newTable(modules)
+	if err != nil {
+		return err
+	}
+	m.s.table.Store(t)
+	return nil
+}
+
+// Call implements host.Server. The time that the command takes is its own and not that of the one that calls it.
+func (m moduleServer) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	s := m.s
+	outer := s.timed
+	s.call(cl, cmd, args)
+	if s.timed != outer {
+		s.startTiming(outer)
+	}
+}
+
+// KeyTouched implements host.Server.
+func (m moduleServer) KeyTouched(db int, key []byte) {
+	if len(m.s.watchers) > 0 {
+		m.s.keyChanged(db, key)
+	}
+}
+
+// CountError implements host.Server.
+func (m moduleServer) CountError(cmd *command.Command, text string) {
+	cmd.Stats.Failed++
+	m.s.countError(text)
+}
+
+// Log implements host.Server.
+func (m moduleServer) Log(level plugin.LogLevel, line string) {
+	l := Verbose
+	switch level {
+	case plugin.Debug:
+		l = Debug
+	case plugin.Notice:
+		l = Notice
+	case plugin.Warning:
+		l = Warning
+	}
+	m.s.o.Log(l, line)
+}
+
+// writeModules replies the list of MODULE LIST and HELLO.
+func (s *Server) writeModules(w *resp.Writer) {
+	if s.modules.host == nil {
+		w.Array(0)
+		return
+	}
+	infos := s.modules.host.Infos()
+	w.Array(len(infos))
+	for i := range infos {
+		m := &infos[i]
+		w.Map(4)
+		w.BulkString("name")
+		w.BulkString(m.Name)
+		w.BulkString("ver")
+		w.Int(int64(m.Version))
+		w.BulkString("path")
+		w.BulkString(m.Path)
+		w.BulkString("args")
+		w.Array(len(m.Args))
+		for _, a := range m.Args {
+			w.BulkString(a)
+		}
+	}
+}
+
+// infoModules writes INFO's section Modules: a line per module with the fields that Redis has, then what ours did.
+func (s *Server) infoModules(t *infoText) {
+	if s.modules.host == nil {
+		return
+	}
+	infos := s.modules.host.Infos()
+	for i := range infos {
+		m := &infos[i]
+		t.rawLine("module:name=%s,ver=%d,api=%d,filters=0,usedby=[],using=[],options=[]", m.Name, m.Version, m.API)
+	}
+	for i := range infos {
+		m := &infos[i]
+		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d",
+			m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation)
+	}
+}
+
+// noteModules makes the loadmodule directives those of the modules that are loaded, for CONFIG REWRITE.
+func (s *Server) noteModules() {
+	var rows [][]string
+	for _, m := range s.modules.host.Infos() {
+		if m.Path != "" {
+			rows = append(rows, append([]string{m.Path}, m.Args...))
+		}
+	}
+	s.values.LoadModules = rows
+}

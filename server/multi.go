@@ -114,7 +114,11 @@ func (s *Server) exec(c *command.Ctx) error {
 			s.ctx.W.Error(s.unknown(o, q.args).Text)
 			continue
 		}
+		start, mute := len(c.W.Buf), o.replyOff || o.closing
 		s.call(cl, cmd, q.args)
+		if mute && (o.replyOff || o.closing) { // as Redis does: CLIENT REPLY OFF and KILL leave the array short
+			c.W.Buf = c.W.Buf[:start]
+		}
 	}
 	cl.InExec, cl.DenyBlock = false, false
 	c.Effects.Drop() // the queued commands have declared theirs

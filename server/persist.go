@@ -71,6 +71,11 @@ func (s *Server) loadData() error {
 		}
 		return err
 	}
+	return s.loadDump()
+}
+
+// loadDump adds the dump file, if there is one, to the keyspace.
+func (s *Server) loadDump() error {
 	name := filepath.Join(s.values.Dir, s.values.DBFilename)
 	f, err := s.o.FS.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,6 +100,7 @@ func (s *Server) loadData() error {
 // loadRDB reads an RDB payload into the keyspace and returns its length in bytes.
 func (s *Server) loadRDB(r io.Reader, _ int64) (int64, error) {
 	info, err := rdb.Load(r, s.store, rdb.LoadOptions{NowMs: s.ctx.NowMs, KeepExpired: s.link != nil})
+	s.admin.loadedKeys, s.admin.loadedExpired = info.Keys, info.Expired
 	if err == nil {
 		s.logf(Notice, "Done loading RDB, keys loaded: %d, keys expired: %d.", info.Keys, info.Expired)
 	}
@@ -153,6 +159,7 @@ func (s *Server) startLog(base func(io.Writer) error) error {
 		s.logf(Warning, "Can't open the append-only file: %v", err)
 		return err
 	}
+	s.admin.aofBaseBytes = s.log.Status().CurrentSizeBytes
 	s.ctx.Effects.Forget()
 	s.listenEffects()
 	return nil
@@ -189,6 +196,7 @@ func (s *Server) saveDump() error {
 		return fmt.Errorf("saving %s: %w", name, err)
 	}
 	s.lastSaveErr = nil
+	s.admin.saves++
 	s.lastSaveSec, s.savedAt = s.clock().Unix(), s.store.Changes()
 	s.logf(Notice, "DB saved on disk")
 	return nil
@@ -197,6 +205,7 @@ func (s *Server) saveDump() error {
 // closeFiles flushes and closes what is on disk and gives the directory free.
 func (s *Server) closeFiles() error {
 	var err error
+	s.stopReplication()
 	s.closeModules()
 	if s.log != nil {
 		if err = s.log.Close(); err != nil {

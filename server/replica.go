@@ -1,25 +1,128 @@
 package server
 
-import "datastore/server/command"
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
 
-// link is the connection of a replica to its primary.
-type link interface {
-	// Up reports whether the dataset is in sync and the stream is flowing.
-	Up() bool
-}
+	"datastore/replication"
+	"datastore/server/command"
+)
 
-// replica is one replica connected to this server.
-type replica struct{ c *conn }
+// Replication in this package: replica.go has what both roles share and the changes of role, replica_primary.go the
+// primary's side, replica_follow.go the replica's, replica_wait.go WAIT, replica_info.go what INFO and ROLE tell.
+//
+// A primary's stream holds its units as the AOF has them. A replica applies its primary's units and hands the very bytes on
+// to replicas of its own, under the same replication ID and the same offsets, so that all of a chain are comparable.
 
-// replicationState is what this server tells and remembers as a primary and as a replica.
+// link is the connection of a replica to its primary; nil on a primary.
+type link = *follower
+
+const noReplID = "0000000000000000000000000000000000000000"
+
+// replicationState is what this server tells and remembers as a primary and as a replica. It is guarded by Server.mu.
 type replicationState struct {
 	loader command.Client // pseudo client of the AOF
+
+	stream       replication.Stream
+	id, id2      string // id2 is the former ID of the history up to secondOffset
+	secondOffset int64  // -1 without id2
+	wroteOffset  int64  // behind the last unit, which PING and REPLCONF are not
+	askedOffset  int64  // behind the last REPLCONF GETACK
+	pingedMs     int64  // monotonic
+
+	links   sync.WaitGroup // goroutines of senders and of the link to the primary
+	ending  bool
+	lastErr string // why the link to the primary was lost last, for INFO
+
+	syncFull, syncPartialErr int64
+	violations, applyErrors  int64
+	streamIn, streamOut      atomic.Int64 // bytes of replication traffic
 }
 
-func (r *replicationState) init()              {}
-func (s *Server) feedReplicas(unit []byte)     {}
-func (s *Server) dropReplica(r *replica)       {}
-func (s *Server) replicationCron()             {}
-func (s *Server) replicasLag() bool            { return false }
-func (s *Server) tooFewReplicas() bool         { return false }
-func (s *Server) follow(host string, port int) {}
+func (r *replicationState) init() {
+	r.id, r.id2, r.secondOffset = newRunID(), noReplID, -1
+}
+
+// follow makes the server a replica of another one. It is called under the lock.
+func (s *Server) follow(host string, port int) {
+	if s.repl.ending {
+		return
+	}
+	if s.link != nil {
+		s.link.stop()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &follower{s: s, host: host, port: port, cancel: cancel, downSinceMs: s.monoMs()}
+	s.link = f
+	s.isReplica.Store(true)
+	s.changeRole()
+	s.unblockAll()
+	s.repl.links.Go(func() { replication.Follow(ctx, f) })
+}
+
+// unfollow makes a replica a primary: its history goes on under a new ID, the old one stays known up to here.
+func (s *Server) unfollow() {
+	s.link.stop()
+	s.link = nil
+	s.isReplica.Store(false)
+	r := &s.repl
+	r.id2, r.secondOffset = r.id, r.stream.End()+1
+	r.id = newRunID()
+	s.logf(Warning, "Setting secondary replication ID to %s, valid up to offset: %d. New replication ID is %s",
+		r.id2, r.secondOffset, r.id)
+	s.changeRole()
+}
+
+// changeRole puts into force what depends on the role. Replicas connect again, because the ID of the history is another.
+func (s *Server) changeRole() {
+	s.dropReplicas()
+	s.ctx.Effects.Forget()
+	s.listenEffects()
+	s.relax()
+	s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+}
+
+// unblockAll ends the waiting of all blocked clients: what they wait for may never come to a replica.
+func (s *Server) unblockAll() {
+	const text = "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n"
+	for len(s.waiting) > 0 {
+		c := s.waiting[0]
+		s.unblock(c)
+		c.push([]byte(text))
+		c.kill(true)
+	}
+}
+
+// stopReplication ends all links and waits for their goroutines. It is called without the lock, at the end of the server.
+func (s *Server) stopReplication() {
+	s.mu.Lock()
+	s.repl.ending = true
+	if s.link != nil {
+		s.link.stop()
+	}
+	s.dropReplicas()
+	s.mu.Unlock()
+	s.repl.links.Wait()
+}
+
+// tempFile opens a file of the data directory that has no name any more, so that nothing stays behind whatever happens. The
+// name that it has for a moment is fixed, and nobody else may read it.
+func tempFile(dir string, purpose string) (*os.File, error) {
+	name := filepath.Join(dir, "temp-"+purpose+"-"+strconv.Itoa(os.Getpid())+".rdb")
+	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(name); err != nil {
+		_ = f.Close() // the error above is what counts
+		return nil, err
+	}
+	return f, nil
+}

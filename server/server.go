@@ -14,7 +14,6 @@ import (
 
 	"datastore/aof"
 	"datastore/keyspace"
-	"datastore/server/builtin"
 	"datastore/server/command"
 	"datastore/server/config"
 	"datastore/server/vfs"
@@ -108,6 +107,7 @@ type Server struct {
 	nextCron    time.Time
 	crons       int64
 	expireDB    int // database that active expiry looks at next
+	admin       adminState
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
 	exitErr      error
@@ -120,6 +120,10 @@ type stats struct {
 	outputLimitDisconnects, queryLimitDisconnects                         int64
 	netIn, netOut, peakMemory                                             int64
 	opsSample, inSample, outSample                                        sampler
+
+	expireCapped int64 // cycles of active expiry that used up their time
+	expireTime   time.Duration
+	stalePercent float64 // dead keys among those that active expiry looks at
 }
 
 // New prepares a server: the command table, the empty keyspace, and the configuration's appliers. Run starts it.
@@ -143,13 +147,14 @@ func New(o Options) (*Server, error) {
 	s.ctx.Effects.Forget()
 	s.repl.init()
 	s.lastSaveSec = s.clock().Unix()
-	table, err := command.NewTable(nil, builtin.Commands(), s.commands())
+	table, err := s.newTable(nil)
 	if err != nil {
 		return nil, fmt.Errorf("building the command table: %w", err)
 	}
 	s.table.Store(table)
 	s.applyConfig()
 	s.relax()
+	s.admin.startupBytes = s.usedMemory()
 	return s, nil
 }
 

@@ -40,6 +40,14 @@ func (s *Server) applyConfig() {
 		s.queryLimit.Store(v.QueryBufferLimitBytes)
 		return nil
 	})
+	on("requirepass", func(_, now string) error {
+		if now == "" { // whoever is connected is the default user, as who connects now
+			for _, c := range s.conns {
+				c.Authed = true
+			}
+		}
+		return nil
+	})
 	on("tcp-keepalive", func(string, string) error {
 		s.keepaliveSec.Store(int64(v.TCPKeepaliveSec))
 		return nil

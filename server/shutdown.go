@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"time"
 
 	"datastore/server/config"
@@ -12,16 +11,16 @@ import (
 type shutdown struct {
 	flags    config.ShutdownFlags
 	deadline time.Time
-	failed   func(error) // told when the end was called off because saving failed
+	waiting  []*conn // told when the end is called off
 }
 
-var errShutdownFailed = errors.New("Errors trying to SHUTDOWN. Check logs.")
+const shutdownFailedReply = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
 // Shutdown asks for an orderly end, as SIGTERM does; flags 0 saves when save points are configured. It returns at once;
 // Done tells when it is over.
 func (s *Server) Shutdown(flags config.ShutdownFlags) {
 	s.mu.Lock()
-	s.beginShutdown(&shutdown{flags: flags})
+	s.beginShutdown(flags)
 	s.mu.Unlock()
 	s.wake()
 }
@@ -32,10 +31,15 @@ func (s *Server) Stop() {
 	s.wake()
 }
 
-func (s *Server) beginShutdown(sd *shutdown) {
-	if s.shutdown != nil {
+// beginShutdown starts an orderly end. While one is in progress another call can only hurry it, with ShutdownNow.
+func (s *Server) beginShutdown(flags config.ShutdownFlags) {
+	if sd := s.shutdown; sd != nil {
+		if flags&config.ShutdownNow != 0 {
+			sd.deadline = time.Now()
+		}
 		return
 	}
+	sd := &shutdown{flags: flags}
 	wait := time.Duration(s.values.ShutdownTimeoutSec) * time.Second
 	if sd.flags&config.ShutdownNow != 0 || !s.replicasLag() {
 		wait = 0
@@ -53,14 +57,24 @@ func (s *Server) checkShutdown(now time.Time) {
 	}
 	if err := s.settle(sd.flags); err != nil && sd.flags&config.ShutdownForce == 0 {
 		s.logf(Warning, "Error trying to save the DB, can't exit: %v", err)
-		s.shutdown = nil
-		if sd.failed != nil {
-			sd.failed(errShutdownFailed)
-		}
+		s.callOffShutdown()
 		return
 	}
 	s.logf(Warning, "Redis is now ready to exit, bye bye...")
 	s.stopped.Store(true)
+}
+
+// callOffShutdown goes on as if nobody had asked for an end; who asked with a command is told.
+func (s *Server) callOffShutdown() {
+	waiting := s.shutdown.waiting
+	s.shutdown = nil
+	for _, c := range waiting {
+		if c.closed {
+			continue
+		}
+		s.unblock(c)
+		c.push([]byte(shutdownFailedReply))
+	}
 }
 
 // settle brings the dataset to disk as the flags and the configuration ask for.

@@ -55,6 +55,7 @@ const usage = `Usage: datastore [CONFIGFILE | -] [--directive value …]…
        datastore version [--json]
        datastore module build DIR [-o FILE.so] [--sdk DIR]
        datastore module check FILE.so
+       datastore aof check [--fix] MANIFEST
        datastore cli [-h HOST] [-p PORT] [COMMAND [ARG …]]
 
 Without a subcommand the server runs. A configuration file has redis.conf syntax, - reads it from standard input, and
@@ -89,6 +90,6 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
-	root.AddCommand(newVersionCommand(), newModuleCommand(), newCLICommand())
+	root.AddCommand(newVersionCommand(), newModuleCommand(), newAOFCommand(), newCLICommand())
 	return root
 }

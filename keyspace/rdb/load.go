@@ -133,10 +133,9 @@ func (l *loader) opcode(c byte) {
 	case opSelectDB:
 		l.selectDB(r.ReadLen())
 	case opResizeDB:
-		n := min(r.ReadLen(), l.reserve)
-		if r.ReadLen(); r.err == nil {
-			l.to.d.Reserve(int(n))
-			l.reserve -= n
+		keys, expiring := r.ReadLen(), r.ReadLen()
+		if r.err == nil {
+			l.makeRoom(keys, expiring)
 		}
 	case opExpireMs:
 		l.to.meta.ExpireMs = r.ReadMillis()
@@ -153,6 +152,14 @@ func (l *loader) opcode(c byte) {
 	case opModuleAux:
 		l.skipModuleAux()
 	}
+}
+
+// makeRoom prepares the database for the keys that are announced, as far as the announcement is believed.
+func (l *loader) makeRoom(keys, expiring uint64) {
+	keys = min(keys, l.reserve)
+	l.reserve -= keys
+	l.to.d.Reserve(int(keys))
+	l.to.d.ReserveExpiring(int(min(expiring, keys)))
 }
 
 func (l *loader) selectDB(i uint64) {

@@ -73,20 +73,18 @@ func (c *checker) unique(b []byte, n int) error {
 }
 
 // ordered checks that the scores of b are numbers and that its members ascend.
-func (c *checker) ordered(b []byte) error {
+func ordered(b []byte) error {
 	var texts [2][maxNumberText]byte
 	var before []byte
 	var least float64
-	first := true
-	for off := packed.First(b); off >= 0; first = false {
+	for i, off := 0, packed.First(b); off >= 0; i++ {
 		next := packed.Next(b, off)
 		score, ok := packed.Get(b, next).Float()
 		if !ok {
 			return fmt.Errorf("%w at byte %d", errScore, next)
 		}
-		texts[0], texts[1] = texts[1], texts[0]
-		member := textOf(packed.Get(b, off), &texts[0])
-		if !first && (score < least || score == least && string(member) <= string(before)) {
+		member := textOf(packed.Get(b, off), &texts[i%2])
+		if i > 0 && (score < least || score == least && string(member) <= string(before)) {
 			return fmt.Errorf("%w at byte %d", errOrder, off)
 		}
 		before, least = member, score

@@ -31,7 +31,7 @@ func Dump(dst []byte, e keyspace.Entry) []byte {
 // Restore creates a key from a payload of Dump or of Redis's DUMP. The error is ErrExists when the key is present,
 // ErrVersion or ErrChecksum when the payload's footer is wrong, and else that of the value, ErrCorrupt, ErrTruncated or
 // ErrUnsupported; nothing has changed then.
-func Restore(d *keyspace.DB, s *keyspace.Store, key, payload []byte, m keyspace.Meta) error {
+func Restore(d *keyspace.DB, key, payload []byte, m keyspace.Meta) error {
 	if d.Exists(key) {
 		return ErrExists
 	}
@@ -46,7 +46,7 @@ func Restore(d *keyspace.DB, s *keyspace.Store, key, payload []byte, m keyspace.
 		return ErrChecksum
 	}
 	r := NewBytesReader(payload[:end], ReaderOptions{MaxStringBytes: maxStringBytes})
-	v := newDecoder(r, s)
+	v := newDecoder(r, d.Store())
 	t := r.ReadOpcode()
 	if r.err != nil {
 		return r.err

@@ -48,16 +48,21 @@ func (v *decoder) convert(format string, z []byte, with func(lp, z []byte) ([]by
 		v.r.Corrupt("%s of %d bytes", format, len(z))
 		return nil
 	}
-	if cap(v.lp) > maxIdleBytes {
-		v.lp = nil
-	}
-	lp, off, err := with(packed.New(v.lp[:0]), z)
+	lp, off, err := with(packed.New(v.spare()), z)
 	v.lp = lp
 	if err != nil {
-		v.r.Corrupt("%s: %v at byte %d of it", format, err, off)
+		v.r.Corrupt("%s: %v at byte %d of the value that ends", format, err, off)
 		return nil
 	}
 	return lp
+}
+
+// spare is the memory of the last listpack that was made, unless that was large.
+func (v *decoder) spare() []byte {
+	if cap(v.lp) > maxIdleBytes {
+		return nil
+	}
+	return v.lp[:0]
 }
 
 // appendZiplist appends the elements of a ziplist to a listpack, and checks all of the ziplist on its way. With an error

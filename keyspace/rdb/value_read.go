@@ -144,38 +144,47 @@ func valueType(t byte) keyspace.Type {
 
 // quicklist reads a list of nodes. As in Redis, nodes without elements are passed over.
 func (v *decoder) quicklist(t byte, to *target) bool {
-	r := v.r
-	n := r.ReadLen()
-	single := n == 1
-	v.b.Start(keyspace.TypeList, 0)
-	for ; n > 0 && r.err == nil; n-- {
-		container := uint64(nodePacked)
-		if t == typeQuicklist2 {
-			container = r.ReadLen()
+	n := v.r.ReadLen()
+	if n == 1 {
+		node := v.node(t)
+		if v.r.err == nil && packed.First(node) < 0 {
+			v.r.Corrupt("value without elements")
 		}
-		node := r.NextString()
-		switch {
-		case r.err != nil:
-		case container == nodePlain:
-			v.b.AddElem(node)
-		case container != nodePacked:
-			r.Corrupt("unknown container %d of a list's node", container)
-		default:
-			if t == typeQuicklist {
-				node = v.ziplist(node)
-			} else {
-				v.validate(packed.Validate(node))
-			}
-			if r.err != nil || packed.First(node) < 0 {
-				continue
-			}
-			if single {
-				return !v.wanted(to) || to.d.LoadPacked(to.key, keyspace.TypeList, node, to.meta)
-			}
+		return !v.wanted(to) || to.d.LoadPacked(to.key, keyspace.TypeList, node, to.meta)
+	}
+	v.b.Start(keyspace.TypeList, n)
+	for ; n > 0; n-- {
+		node := v.node(t)
+		if v.r.err != nil {
+			break
+		}
+		if packed.First(node) >= 0 {
 			v.b.AddNode(node)
 		}
 	}
 	return v.put(to)
+}
+
+// node reads a node of a list as a listpack, which is valid until the next read or conversion.
+func (v *decoder) node(t byte) []byte {
+	container := uint64(nodePacked)
+	if t == typeQuicklist2 {
+		container = v.r.ReadLen()
+	}
+	b := v.r.NextString()
+	switch {
+	case v.r.err != nil:
+	case container == nodePlain:
+		v.lp = packed.Append(packed.New(v.spare()), b)
+		return v.lp
+	case container != nodePacked:
+		v.r.Corrupt("unknown container %d of a list's node", container)
+	case t == typeQuicklist:
+		return v.ziplist(b)
+	default:
+		v.validate(packed.Validate(b))
+	}
+	return b
 }
 
 // packed reads an aggregate that is one string.
@@ -223,7 +232,7 @@ func (v *decoder) entries(kind keyspace.Type, b []byte) int {
 		}
 		n /= 2
 		if kind == keyspace.TypeZSet {
-			v.validate(v.check.ordered(b))
+			v.validate(ordered(b))
 		}
 		v.validate(v.check.unique(b, n))
 	}
@@ -256,9 +265,9 @@ func (v *decoder) build(kind keyspace.Type, b []byte, entries int) {
 	}
 }
 
-// validate makes what a check found the Reader's error.
+// validate makes what a check of a packed value found the Reader's error.
 func (v *decoder) validate(err error) {
 	if err != nil {
-		v.r.Corrupt("%v", err)
+		v.r.Corrupt("%v of the value that ends", err)
 	}
 }

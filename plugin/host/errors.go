@@ -26,3 +26,12 @@ var (
 
 // ErrCacheDir says that the directory for private copies cannot be used.
 var ErrCacheDir = errors.New("module cache directory")
+
+// Loads and unloads that fail.
+var (
+	ErrNoInit        = errors.New("OnLoad did not call Init")
+	ErrCommandTaken  = errors.New("a command of the module exists already")
+	ErrNoModule      = errors.New("no such module with that name")
+	ErrUnloadRefused = errors.New("operation not possible")
+	ErrNoKeysHere    = errors.New("keys cannot be opened outside a command; use Call")
+)

@@ -34,7 +34,7 @@ func newRunner(t testing.TB) *runner {
 		Rand: rand.New(rand.NewPCG(1, 2)), MaxBulkBytes: 512 << 20,
 	}
 	r.c.Effects.Listen(true)
-	store.OnExpired(func(db int, key []byte) { r.c.Effects.Add(db, []byte("DEL"), key) })
+	store.OnExpired(func(db int, key []byte) { r.c.Effects.AddNow(db, []byte("DEL"), key) })
 	return r
 }
 
@@ -61,7 +61,6 @@ func (r *runner) run(args [][]byte) {
 	}
 	c.Effects.Begin()
 	before := c.Store.Changes()
-	expired := c.Effects.Count()
 	if err := c.Cmd.Handler(c); err != nil {
 		r.fail(err)
 		return
@@ -69,8 +68,7 @@ func (r *runner) run(args [][]byte) {
 	if len(c.W.Buf) == 0 {
 		r.t.Errorf("%s wrote no reply", args[0])
 	}
-	onlyExpired := c.Effects.Count() > expired
-	if !c.Effects.Settled() && c.Store.Changes() != before && c.Cmd.Is(command.Write) && !onlyExpired {
+	if !c.Effects.Settled() && c.Store.Changes() != before {
 		c.Effects.Add(c.Selected(), args...)
 	}
 }

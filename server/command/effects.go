@@ -28,6 +28,9 @@ const execSuffix = "*1\r\n$4\r\nEXEC\r\n"
 // Listen switches encoding on or off; without AOF and replicas effects cost nothing.
 func (e *Effects) Listen(on bool) { e.on = on }
 
+// Listening reports whether effects are encoded. When they are not, nothing needs to be collected.
+func (e *Effects) Listening() bool { return e.on }
+
 // Forget makes the next effect select its database again, for a new file or a new replica.
 func (e *Effects) Forget() { e.db = -1 }
 

@@ -1,0 +1,263 @@
+package host
+
+import (
+	"reflect"
+	"strconv"
+
+	"datastore/plugin"
+	"datastore/server/command"
+)
+
+const (
+	minCmds  = 64 // commands under construction that a frame has before it looks for used ones
+	keptCmds = 64 // and that it keeps for the next handler
+)
+
+// calls is the memory of a frame's calls. It is all given back when the handler ends.
+type calls struct {
+	args    [][]byte // of the running call
+	name    []byte
+	client  command.Client // whom called commands see
+	cmds    []*plugin.Cmd  // handed out in this callback
+	spare   []*plugin.Cmd
+	compact int // length of cmds at which to look for used ones
+	replies replies
+}
+
+// usedCmd is the implementation behind commands that were run or replicated, and those of callbacks that have ended.
+type usedCmd struct{}
+
+func (usedCmd) RunCmd(*plugin.Cmd) (*plugin.Reply, error) { return nil, plugin.ErrStale }
+func (usedCmd) ReplicateCmd(*plugin.Cmd) error            { return plugin.ErrStale }
+
+func spend(c *plugin.Cmd) { c.Impl = usedCmd{} }
+
+// argv returns the arguments of a command, name first, until the next call.
+func (a *calls) argv(c *plugin.Cmd) [][]byte {
+	a.name = append(a.name[:0], c.Name...)
+	a.args = append(a.args[:0], a.name)
+	for _, s := range c.Args {
+		a.args = append(a.args, s.Bytes())
+	}
+	return a.args
+}
+
+// Cmd implements plugin.Calls.
+func (f *frame) Cmd(name string) *plugin.Cmd { return f.calls.take(f, name) }
+
+func (a *calls) take(impl plugin.CmdImpl, name string) *plugin.Cmd {
+	if len(a.cmds) >= max(a.compact, minCmds) {
+		a.collect()
+	}
+	var c *plugin.Cmd
+	if n := len(a.spare); n > 0 {
+		c, a.spare = a.spare[n-1], a.spare[:n-1]
+	} else {
+		c = &plugin.Cmd{}
+	}
+	a.cmds = append(a.cmds, c)
+	return c.Reset(impl, name)
+}
+
+// collect takes used commands back within a callback, so that a loop of calls needs bounded memory.
+func (a *calls) collect() {
+	live := a.cmds[:0]
+	for _, c := range a.cmds {
+		if c.Impl == (usedCmd{}) {
+			a.spare = append(a.spare, c)
+			continue
+		}
+		live = append(live, c)
+	}
+	a.cmds, a.compact = live, 2*len(live)
+}
+
+// release ends what the calls of a frame handed out.
+func (f *frame) release() {
+	a := &f.calls
+	for _, c := range a.cmds {
+		spend(c)
+		if len(a.spare) < keptCmds && cap(c.Args) <= keptArgs {
+			a.spare = append(a.spare, c)
+		}
+	}
+	a.cmds, a.compact = a.cmds[:0], 0
+	if len(a.spare) > keptCmds {
+		a.spare = a.spare[:keptCmds]
+	}
+	if cap(a.args) > keptArgs {
+		a.args = nil
+	}
+	a.replies.release()
+}
+
+// Call implements plugin.Calls.
+func (f *frame) Call(cmd, format string, args ...any) (*plugin.Reply, error) {
+	c := f.Cmd(cmd)
+	opt, err := fill(c, format, args)
+	if err != nil {
+		spend(c)
+		return nil, err
+	}
+	return f.RunCmd(c.With(opt))
+}
+
+// fill appends the arguments of a call to c and returns the modifiers in its format.
+func fill(c *plugin.Cmd, format string, args []any) (plugin.CallOpt, error) {
+	opt, used := plugin.CallOpt(0), 0
+	for _, letter := range []byte(format) {
+		if letter == '!' {
+			opt |= plugin.Repl
+			continue
+		}
+		if used == len(args) || !appendArg(c, letter, args[used]) {
+			return 0, plugin.ErrBadFormat
+		}
+		used++
+	}
+	if used != len(args) {
+		return 0, plugin.ErrBadFormat
+	}
+	return opt, nil
+}
+
+// appendArg appends one argument of the type that the letter stands for.
+func appendArg(c *plugin.Cmd, letter byte, arg any) bool {
+	switch letter {
+	case 'c':
+		if s, ok := arg.(string); ok {
+			c.Bytes([]byte(s))
+			return true
+		}
+	case 'b':
+		if b, ok := arg.([]byte); ok {
+			c.Bytes(b)
+			return true
+		}
+	case 's':
+		if s, ok := arg.(plugin.String); ok {
+			c.Str(s)
+			return true
+		}
+	case 'v':
+		if v, ok := arg.([]plugin.String); ok {
+			c.Strs(v...)
+			return true
+		}
+	case 'l':
+		return appendInt(c, arg)
+	}
+	return false
+}
+
+// appendInt appends an integer of any type.
+func appendInt(c *plugin.Cmd, arg any) bool {
+	switch n := arg.(type) {
+	case int64:
+		c.Int(n)
+		return true
+	case int:
+		c.Int(int64(n))
+		return true
+	}
+	switch v := reflect.ValueOf(arg); {
+	case v.CanInt():
+		c.Int(v.Int())
+	case v.CanUint():
+		c.Bytes(strconv.AppendUint(nil, v.Uint(), 10))
+	default:
+		return false
+	}
+	return true
+}
+
+// RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
+func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
+	defer spend(c)
+	argv := f.calls.argv(c)
+	cmd := f.host.server.Table().Resolve(argv)
+	switch {
+	case cmd == nil:
+		return nil, plugin.ErrCommandNotFound
+	case !cmd.ArityOK(len(argv)) || cmd.Handler == nil:
+		return nil, plugin.ErrArity
+	case f.host.busy(cmd, argv, f.db.Index()):
+		return nil, plugin.ErrOpenKeyBusy
+	}
+	w := &f.cc.W
+	start, proto := len(w.Buf), w.Proto
+	w.Proto = 2
+	if beyond(cmd) {
+		w.Error("ERR command '" + cmd.FullName() + "' cannot be called by a module")
+	} else {
+		f.execute(cmd, argv, c.Opt&plugin.Repl != 0)
+	}
+	r := f.calls.replies.parse(w.Buf[start:])
+	w.Buf, w.Proto = w.Buf[:start], proto
+	return r, nil
+}
+
+// execute runs a command with its effects diverted, and sorts them into those of this frame.
+func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
+	f.calls.client = command.Client{
+		ID: f.client.ID, Name: f.client.Name, DB: f.db.Index(), Proto: 2, User: f.client.User, Authed: true,
+		Owner: f.client.Owner, FromStream: f.client.FromStream, DenyBlock: true,
+	}
+	all := &f.cc.Effects
+	if !all.Listening() {
+		f.host.server.Call(&f.calls.client, cmd, argv)
+		f.restore()
+		return
+	}
+	e := f.collect()
+	e.call.Adopt(all)
+	before := all.Divert(&e.call)
+	defer func() { // also when the command panics
+		all.Divert(before)
+		e.done.Append(&e.call)
+	}()
+	f.host.server.Call(&f.calls.client, cmd, argv)
+	f.restore()
+	if replicate {
+		e.explicit = true
+		e.said.Append(&e.call)
+	}
+}
+
+// beyond reports whether a command is about the connection or the process rather than the keyspace: MULTI, SUBSCRIBE, AUTH,
+// SHUTDOWN. Those that block do not when a module calls them, and the subcommands of administration (CONFIG GET) may be
+// called.
+func beyond(cmd *command.Command) bool {
+	root := cmd
+	if p := cmd.Parent(); p != nil {
+		root = p
+	}
+	if root.Is(command.Guarded) {
+		return true
+	}
+	return cmd.Is(command.NoScript) && !cmd.Any(command.Blocking|command.Module) &&
+		!(root != cmd && cmd.Is(command.Admin) && root.Group == "server")
+}
+
+// busy reports whether a command would touch a key that a handler holds open, where one of the two writes. A command that
+// writes and names no keys, as FLUSHALL does, would touch them all.
+func (h *Modules) busy(cmd *command.Command, argv [][]byte, db int) bool {
+	if len(h.open) == 0 {
+		return false
+	}
+	writes := cmd.Is(command.Write)
+	positions, ok := cmd.KeyPositions(argv, h.positions[:0])
+	h.positions = positions
+	if !ok || len(positions) == 0 {
+		return writes && !cmd.Is(command.Module) // a module's keys are checked when it opens them
+	}
+	anyDB := cmd.Group == "generic" // COPY and MOVE name keys of another database
+	for _, p := range positions {
+		for _, k := range h.open {
+			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[p]) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,102 @@
+package host
+
+import (
+	"datastore/keyspace"
+	"datastore/plugin"
+	"datastore/server/command"
+)
+
+// effects are what a handler's command is reproduced by.
+//
+// done has every change in the order of execution: low-level writes as canonical commands, and what calls caused, with
+// and without "!". said has what the handler asked for: effects of calls with "!", and Replicate. API version 1 wants the
+// calls before the Replicates, which are kept in late until the end; version 2 wants the order of execution.
+//
+// At the end exactly one of the two is sent: said when the handler has said anything and has returned, done otherwise.
+// After a panic it is done: what was said may be about writes that did not happen any more.
+type effects struct {
+	used     bool // the collections below are in use
+	explicit bool // the handler has said something
+	done     command.Effects
+	said     command.Effects
+	late     command.Effects
+	call     command.Effects // of the call that is running
+}
+
+// collect returns the frame's effects, ready to take some.
+func (f *frame) collect() *effects {
+	e := &f.effects
+	if !e.used {
+		e.used, e.explicit = true, false
+		for _, c := range [...]*command.Effects{&e.done, &e.said, &e.late} {
+			c.Adopt(&f.cc.Effects)
+		}
+	}
+	return e
+}
+
+// record notes a low-level write as the command that reproduces it.
+func (f *frame) record(db *keyspace.DB, args ...[]byte) {
+	if f.cc.Effects.Listening() {
+		f.collect().done.Add(db.Index(), args...)
+	}
+}
+
+// replicate notes a command that the handler wants to have replicated.
+func (f *frame) replicate(db int, args ...[]byte) {
+	if !f.cc.Effects.Listening() {
+		return
+	}
+	e := f.collect()
+	e.explicit = true
+	if f.module.api == plugin.APIVer1 {
+		e.late.Add(db, args...)
+		return
+	}
+	e.said.Add(db, args...)
+}
+
+// settle sends the effects of a handler that has ended.
+func (f *frame) settle() {
+	all, e := &f.cc.Effects, &f.effects
+	if e.used {
+		e.used = false
+		if e.explicit && f.returned {
+			all.Append(&e.said)
+			all.Append(&e.late)
+		} else {
+			all.Append(&e.done)
+		}
+	}
+	all.Drop() // settled: the command itself is no effect
+}
+
+// Replicate implements plugin.Replication.
+func (f *frame) Replicate(cmd, format string, args ...any) error {
+	c := f.Cmd(cmd)
+	if _, err := fill(c, format, args); err != nil {
+		spend(c)
+		return err
+	}
+	return f.ReplicateCmd(c)
+}
+
+// ReplicateCmd implements plugin.CmdImpl.
+func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
+	defer spend(c)
+	argv := f.calls.argv(c)
+	if f.host.server.Table().Resolve(argv) == nil {
+		return plugin.ErrCommandNotFound
+	}
+	f.replicate(f.db.Index(), argv...)
+	return nil
+}
+
+// ReplicateVerbatim implements plugin.Replication.
+func (f *frame) ReplicateVerbatim() error {
+	if f.noClient {
+		return plugin.ErrNoClient
+	}
+	f.replicate(f.fromDB, f.raw...)
+	return nil
+}

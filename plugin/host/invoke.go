@@ -1,0 +1,158 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+
+	"datastore/keyspace"
+	"datastore/plugin"
+	"datastore/server/command"
+)
+
+const (
+	maxDepth     = 64   // of module commands that call each other: each level is a handler on the stack
+	keptArgs     = 1024 // capacity that a frame keeps for the next command
+	keptBytes    = 64 << 10
+	maxNullsFill = 1 << 20 // nulls that complete an array; above, the reply becomes an error
+)
+
+// frame is the plugin.Ctx of one running handler. Handlers run on the goroutine that holds the execution lock, so a frame
+// per depth of nesting is enough; it is reused for every command and allocates nothing in the long run.
+//
+// A handler is entered through invoke, whose deferred leave runs however the handler ends. It closes what is open and
+// settles the effects, so that memory, append-only file and replicas stay equal even after a panic. runtime.Goexit cannot
+// be stopped by a deferred function: leave does its work and the goroutine ends; the server goes on with another one.
+type frame struct {
+	host   *Modules
+	module *module
+	self   *moduleCommand
+	cc     *command.Ctx
+	client *command.Client
+	cmd    *command.Command
+	raw    [][]byte // the command's arguments
+	args   []plugin.String
+	db     *keyspace.DB
+	fromDB int // the database in which the command began
+	depth  int
+	begin  int // of the reply in the writer's buffer
+
+	returned bool
+	noClient bool // replies have nowhere to go: OnLoad, OnUnload
+
+	reply   shape
+	effects effects
+	calls   calls
+}
+
+// handler returns what the command table calls.
+func (h *Modules) handlerOf(c *moduleCommand) command.Handler {
+	return func(cc *command.Ctx) error { return h.invoke(c, cc) }
+}
+
+var errTooDeep = command.Errorf("ERR module commands are nested too deeply")
+
+// invoke runs a handler. The returned error becomes the reply, in place of what was written.
+func (h *Modules) invoke(mc *moduleCommand, cc *command.Ctx) (err error) {
+	if h.depth == maxDepth {
+		return errTooDeep
+	}
+	f := h.enter(mc, cc)
+	defer func() {
+		if v := recover(); v != nil || !f.returned {
+			err = f.crashed(v)
+		}
+		f.leave()
+	}()
+	result := mc.handler(f, f.args)
+	f.returned = true
+	return f.answer(result)
+}
+
+// enter takes a frame for a command.
+func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
+	if h.depth == len(h.frames) {
+		h.frames = append(h.frames, &frame{host: h, depth: h.depth})
+	}
+	f := h.frames[h.depth]
+	h.depth++
+	mc.module.running++
+	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
+	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
+	f.reply.reset()
+	for _, a := range cc.Args {
+		f.args = append(f.args, plugin.StringOf(a))
+	}
+	return f
+}
+
+// leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale.
+func (f *frame) leave() {
+	h := f.host
+	f.closeKeys()
+	f.settle()
+	f.release()
+	f.restore()
+	f.module.running--
+	h.depth = f.depth
+	if cap(f.args) > keptArgs {
+		f.args = nil
+	}
+	f.args = f.args[:0]
+}
+
+// restore gives the context back to this frame's command after another one has run in it.
+func (f *frame) restore() {
+	f.cc.Args, f.cc.Cmd, f.cc.DB, f.cc.Client = f.raw, f.cmd, f.db, f.client
+}
+
+// answer completes the reply of a handler that has returned.
+func (f *frame) answer(result error) error {
+	if result == nil {
+		if f.reply.top == 1 && len(f.reply.open) == 0 {
+			return nil
+		}
+		return f.repair()
+	}
+	if f.Replied() {
+		f.misuse("command '%s' returned an error after its reply: %v", f.cmd.FullName(), result)
+		return f.repair()
+	}
+	var text plugin.ReplyError
+	if errors.As(result, &text) {
+		return command.Errorf(string(text))
+	}
+	f.logf(plugin.Verbose, "command '%s' failed: %v", f.cmd.FullName(), result)
+	return command.Errorf("ERR " + result.Error())
+}
+
+// crashed logs a handler that did not return and makes the error reply.
+func (f *frame) crashed(v any) error {
+	err := error(ErrGoexit)
+	if v != nil {
+		err = newPanicError(v)
+	}
+	f.module.panics++
+	f.host.logStack(f.module, err)
+	f.logf(plugin.Warning, "command '%s' did not return: %v", f.cmd.FullName(), err)
+	return command.Errorf(PanicText(f.module.name, v))
+}
+
+// PanicText is the error reply for a module's command that panicked with v, or ended its goroutine when v is nil.
+func PanicText(module string, v any) string {
+	const maxText = 256
+	text := "runtime.Goexit"
+	if v != nil {
+		text = fmt.Sprint(v)
+	}
+	return "MODULEPANIC " + module + ": " + command.Clip([]byte(text), maxText)
+}
+
+// misuse logs and counts a broken rule of the SDK.
+func (f *frame) misuse(format string, args ...any) {
+	f.module.misuses++
+	f.logf(plugin.Warning, "API misuse: "+format, args...)
+}
+
+func (f *frame) logf(level plugin.LogLevel, format string, args ...any) {
+	f.host.server.Log(level, "<"+f.module.name+"> "+fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,28 @@
+package host
+
+import (
+	"datastore/plugin"
+	"datastore/server/command"
+)
+
+// Server is what modules need of the server that runs them. All methods but Locked and Log are called under the
+// execution lock.
+type Server interface {
+	// Locked runs f under the execution lock, as a unit of its own whose effects are sent when f returns.
+	Locked(f func())
+	// Context returns the one context that commands run with.
+	Context() *command.Ctx
+	// Table returns the commands in force.
+	Table() *command.Table
+	// Register puts a table with these commands of modules, beside the built-in ones, in force. It fails, and changes
+	// nothing, when a name is taken.
+	Register(modules []command.Command) error
+	// Call runs a command inside the running unit; its reply is appended to the context's writer.
+	Call(cl *command.Client, cmd *command.Command, args [][]byte)
+	// KeyTouched makes a key count as changed for WATCH.
+	KeyTouched(db int, key []byte)
+	// CountError counts an error reply that a handler has written itself.
+	CountError(cmd *command.Command, text string)
+	// Log writes a line to the daemon's log; it may be called from any goroutine.
+	Log(level plugin.LogLevel, line string)
+}
