@@ -44,6 +44,8 @@ type Settings struct {
 	ListeningPort  int    // told to the primary, as are the next
 	AnnounceIP     string
 	Timeout        time.Duration // without a byte from the primary
+	ReplID         string        // history that the dataset belongs to, "" when it belongs to none
+	Offset         int64         // of that history, up to which the dataset has it
 }
 
 // Level is the level of a log line, with the characters of Redis's log.
@@ -83,6 +85,8 @@ type Target interface {
 	Received(n int)
 	// Load replaces the dataset by the snapshot, which must be verified before anything is touched.
 	Load(p Payload) error
+	// Continue tells that the stream goes on at the offset of Settings, under an ID that may be a new one.
+	Continue(replID string) error
 	// Apply runs units in order, each as a whole, and returns the offset behind the last one that was run.
 	Apply(units []Unit) (int64, error)
 	// Logf writes a line to the server's log.
@@ -186,21 +190,20 @@ func (l *link) run() error {
 	if err := l.enter(Handshake); err != nil {
 		return err
 	}
-	id, offset, err := l.greet()
+	answer, err := l.greet()
 	if err != nil {
 		return err
 	}
-	l.t.Logf(Notice, "Full resync from master: %s:%d", id, offset)
 	if err := l.enter(Sync); err != nil {
 		return err
 	}
-	l.offset = offset
+	l.offset = answer.offset
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { l.beat(done) })
 	defer wg.Wait()
 	defer close(done)
-	if err := l.sync(id, offset); err != nil {
+	if err := l.join(answer); err != nil {
 		return err
 	}
 	if err := l.enter(Connected); err != nil {
@@ -213,6 +216,19 @@ func (l *link) run() error {
 		return err
 	}
 	return l.stream()
+}
+
+// join brings the dataset to where the stream begins.
+func (l *link) join(a psyncAnswer) error {
+	if !a.full {
+		if err := l.t.Continue(a.id); err != nil {
+			return err
+		}
+		l.t.Logf(Notice, "Successful partial resynchronization with master.")
+		return nil
+	}
+	l.t.Logf(Notice, "Full resync from master: %s:%d", a.id, a.offset)
+	return l.sync(a.id, a.offset)
 }
 
 // sync receives the snapshot and has it loaded.

@@ -22,13 +22,13 @@ const (
 func encode(words ...string) []byte { return resp.AppendCommandStrings(nil, words...) }
 
 // greet goes through the handshake up to the reply to PSYNC.
-func (l *link) greet() (id string, offset int64, err error) {
+func (l *link) greet() (a psyncAnswer, err error) {
 	reply, err := l.ask("PING")
 	if err != nil {
-		return "", 0, err
+		return a, err
 	}
 	if reply[0] == '-' && !hasCode(reply, "NOAUTH", "NOPERM", "ERR operation not permitted") {
-		return "", 0, fmt.Errorf("%w PING: %s", ErrRefused, reply[1:])
+		return a, fmt.Errorf("%w PING: %s", ErrRefused, reply[1:])
 	}
 	l.t.Logf(Notice, "Master replied to PING, replication can continue...")
 	if l.set.Password != "" {
@@ -37,20 +37,27 @@ func (l *link) greet() (id string, offset int64, err error) {
 			words = []string{"AUTH", l.set.User, l.set.Password}
 		}
 		if reply, err = l.ask(words...); err != nil {
-			return "", 0, err
+			return a, err
 		}
 		if reply[0] == '-' {
 			l.t.Logf(Warning, "Unable to AUTH to MASTER: %s", reply)
-			return "", 0, fmt.Errorf("%w AUTH", ErrRefused)
+			return a, fmt.Errorf("%w AUTH", ErrRefused)
 		}
 	}
 	if err := l.announce(); err != nil {
-		return "", 0, err
+		return a, err
 	}
-	if reply, err = l.ask("PSYNC", "?", "-1"); err != nil {
-		return "", 0, err
+	id, next := "?", "-1"
+	if l.set.ReplID != "" {
+		id, next = l.set.ReplID, strconv.FormatInt(l.set.Offset+1, 10)
+		l.t.Logf(Notice, "Trying a partial resynchronization (request %s:%s).", id, next)
+	} else {
+		l.t.Logf(Notice, "Partial resynchronization not possible (no cached master)")
 	}
-	return parseFullResync(reply)
+	if reply, err = l.ask("PSYNC", id, next); err != nil {
+		return a, err
+	}
+	return l.parsePsync(reply)
 }
 
 // announce tells the primary about this replica. A primary that does not know an option is no reason to give up.
@@ -75,19 +82,41 @@ func (l *link) announce() error {
 	return nil
 }
 
-func parseFullResync(reply string) (id string, offset int64, err error) {
+// psyncAnswer is the primary's answer to PSYNC.
+type psyncAnswer struct {
+	full   bool // a snapshot comes before the stream
+	id     string
+	offset int64 // where the stream begins
+}
+
+func (l *link) parsePsync(reply string) (a psyncAnswer, err error) {
 	if reply[0] == '-' {
-		return "", 0, fmt.Errorf("%w PSYNC: %s", ErrRefused, reply[1:])
+		return a, fmt.Errorf("%w PSYNC: %s", ErrRefused, reply[1:])
 	}
+	bad := fmt.Errorf("%w: reply to PSYNC: %.80q", ErrProtocol, reply)
 	f := strings.Fields(reply)
-	if len(f) != 3 || f[0] != "+FULLRESYNC" || len(f[1]) != replIDBytes || strings.Trim(f[1], "0123456789abcdef") != "" {
-		return "", 0, fmt.Errorf("%w: reply to PSYNC: %.80q", ErrProtocol, reply)
+	switch {
+	case len(f) == 3 && f[0] == "+FULLRESYNC" && isReplID(f[1]):
+		a = psyncAnswer{full: true, id: f[1]}
+		if a.offset, err = strconv.ParseInt(f[2], 10, 64); err != nil || a.offset < 0 {
+			return a, bad
+		}
+		return a, nil
+	case len(f) > 0 && len(f) <= 2 && f[0] == "+CONTINUE" && l.set.ReplID != "":
+		a = psyncAnswer{id: l.set.ReplID, offset: l.set.Offset}
+		if len(f) == 2 {
+			a.id = f[1]
+		}
+		if !isReplID(a.id) {
+			return a, bad
+		}
+		return a, nil
 	}
-	offset, err = strconv.ParseInt(f[2], 10, 64)
-	if err != nil || offset < 0 {
-		return "", 0, fmt.Errorf("%w: reply to PSYNC: %.80q", ErrProtocol, reply)
-	}
-	return f[1], offset, nil
+	return a, bad
+}
+
+func isReplID(s string) bool {
+	return len(s) == replIDBytes && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // ask sends a command and returns the line that answers it; empty lines before it keep the link alive.

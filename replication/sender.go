@@ -24,7 +24,7 @@ type SenderOptions struct {
 	Sock net.Conn
 	// From is the stream's position at the snapshot; Run closes it.
 	From *Reader
-	// Snapshot is sent first; Run releases it.
+	// Snapshot is sent first; Run releases it. Without one the stream follows the greeting at once.
 	Snapshot *Snapshot
 	// Greeting is the reply to PSYNC, "" for SYNC.
 	Greeting string
@@ -35,7 +35,7 @@ type SenderOptions struct {
 	Timeout time.Duration
 	// Wrote is told, without the lock, how many bytes the socket has taken.
 	Wrote func(n int)
-	// Sent is told under the lock that the snapshot has been written.
+	// Sent is told under the lock that the snapshot, or the greeting, has been written.
 	Sent func()
 	// Ended is told under the lock why Run ends: ErrClosed, ErrNoReplica or an error of the socket or the snapshot.
 	Ended func(err error)
@@ -54,7 +54,7 @@ type Sender struct {
 
 // NewSender makes a Sender; its owner runs Run.
 func NewSender(o SenderOptions) *Sender {
-	return &Sender{o: o, wake: make(chan struct{}, 1), held: true}
+	return &Sender{o: o, wake: make(chan struct{}, 1), held: o.Snapshot != nil}
 }
 
 // Wake tells that the stream has grown.
@@ -129,6 +129,9 @@ func (s *Sender) Run() {
 
 func (s *Sender) sendSnapshot() error {
 	snap := s.o.Snapshot
+	if snap == nil {
+		return s.write([]byte(s.o.Greeting))
+	}
 	head, tail := s.o.Greeting, ""
 	if s.o.Mark != "" {
 		head += "$EOF:" + s.o.Mark + "\r\n"

@@ -103,12 +103,9 @@ func (s *Stream) HeldBytes() int64 {
 	return n
 }
 
-// Read returns a new reader at the end of the stream, or at the position of another one.
-func (s *Stream) Read(from *Reader) *Reader {
-	r := &Reader{s: s, pos: s.end}
-	if from != nil {
-		r.pos = from.pos
-	}
+// Read returns a new reader at an offset, which must be the end of the stream or not before another reader's position.
+func (s *Stream) Read(offset int64) *Reader {
+	r := &Reader{s: s, pos: offset}
 	if s.readers == nil {
 		s.readers = map[*Reader]struct{}{}
 	}

@@ -32,12 +32,12 @@ func TestStreamReaders(t *testing.T) {
 		switch rnd.IntN(20) {
 		case 0:
 			if len(readers) < 4 {
-				readers = append(readers, &reader{r: s.Read(nil)})
+				readers = append(readers, &reader{r: s.Read(s.End())})
 			}
 		case 1:
 			if len(readers) > 0 {
 				from := readers[rnd.IntN(len(readers))]
-				x := &reader{r: s.Read(from.r)}
+				x := &reader{r: s.Read(from.r.Offset())}
 				x.want.Write(from.want.Bytes()[from.got.Len():])
 				readers = append(readers, x)
 			}
@@ -80,7 +80,7 @@ func TestStreamReaders(t *testing.T) {
 // TestStreamBounded checks that memory follows the slowest reader.
 func TestStreamBounded(t *testing.T) {
 	var s Stream
-	r := s.Read(nil)
+	r := s.Read(s.End())
 	for range 100 {
 		s.Append(make([]byte, 100_000))
 		for p := r.At(); p != nil; p = r.At() {

@@ -24,6 +24,7 @@ func (s *Server) register(c *conn) (refusal string) {
 	c.ID, c.Proto, c.User, c.Owner = s.nextID, 2, defaultUser, c
 	c.Authed = v.RequirePass == ""
 	c.createdMs = s.monoMs()
+	c.strangeMs = c.createdMs
 	c.activeMs.Store(c.createdMs)
 	s.conns[c.ID] = c
 	return ""

@@ -55,10 +55,9 @@ func writeDocs(w *resp.Writer, cmd *command.Command) {
 	d.text("group", cmd.Group)
 	d.text("complexity", cmd.Complexity)
 	d.text("module", cmd.ModuleName)
-	if cmd.Deprecated != "" {
+	if cmd.Deprecated != "" || cmd.Is(command.SysCmd) {
 		d.key("doc_flags")
-		w.Set(1)
-		w.Status("deprecated")
+		writeDocFlags(w, cmd)
 	}
 	d.text("deprecated_since", cmd.Deprecated)
 	d.text("replaced_by", cmd.ReplacedBy)
@@ -85,6 +84,19 @@ func writeDocs(w *resp.Writer, cmd *command.Command) {
 	w.SetDeferredMap(mark, d.n)
 }
 
+func writeDocFlags(w *resp.Writer, cmd *command.Command) {
+	mark, n := w.Deferred(), 0
+	if cmd.Deprecated != "" {
+		w.Status("deprecated")
+		n++
+	}
+	if cmd.Is(command.SysCmd) {
+		w.Status("syscmd")
+		n++
+	}
+	w.SetDeferredSet(mark, n)
+}
+
 func writeArgs(w *resp.Writer, args []command.Arg) {
 	w.Array(len(args))
 	for i := range args {
@@ -98,6 +110,7 @@ func writeArgs(w *resp.Writer, args []command.Arg) {
 		}
 		d.text("token", a.Token)
 		d.text("since", a.Since)
+		d.text("deprecated_since", a.Deprecated)
 		if a.Optional || a.Multiple || a.MultipleToken {
 			d.key("flags")
 			writeArgFlags(w, a)

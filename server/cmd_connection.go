@@ -56,7 +56,7 @@ func (s *Server) reset(c *command.Ctx) error {
 	o.DB, o.Name, o.User = 0, "", defaultUser
 	o.Proto, c.W.Proto = 2, 2
 	o.NoTouch, o.noEvict, o.replyOff, o.replySkip = false, false, false, 0
-	o.Authed = s.values.RequirePass == ""
+	o.Authed, o.strangeMs = s.values.RequirePass == "", s.monoMs()
 	c.W.Status("RESET")
 	return nil
 }

@@ -56,10 +56,16 @@ func (s *Server) connectionCommands() []command.Command {
 					Flags:   command.Admin | command.NoScript | command.Loading | command.Stale,
 					ACL:     []string{"connection"},
 					Summary: "Closes the connections that match", Complexity: "O(N), N being the number of connections",
-					History: []command.Change{{Since: "2.8.12", What: "Filters instead of an address."}, {Since: "2.8.12", What: "Filter `ID`."}, {Since: "3.2.0", What: "Type `master`."}, {Since: "5.0.0", What: "Type `replica` beside `slave`."}, {Since: "6.2.0", What: "Filter `LADDR`."}},
+					History: []command.Change{
+						{Since: "2.8.12", What: "Filters instead of an address."},
+						{Since: "2.8.12", What: "Filter `ID`."},
+						{Since: "3.2.0", What: "Type `master`."},
+						{Since: "5.0.0", What: "Type `replica` beside `slave`."},
+						{Since: "6.2.0", What: "Filter `LADDR`."},
+					},
 					Args: []command.Arg{
 						{Name: "filter", Kind: command.ArgOneOf, Args: []command.Arg{
-							{Name: "ip:port"},
+							{Name: "ip:port", Deprecated: "2.8.12"},
 							{Name: "new-format", Kind: command.ArgOneOf, Multiple: true, Args: []command.Arg{
 								{Name: "client-id", Kind: command.ArgInteger, Token: "ID", Since: "2.8.12", Optional: true},
 								{Name: "normal_master_slave_pubsub", Kind: command.ArgOneOf, Token: "TYPE", Since: "2.8.12", Optional: true, Args: []command.Arg{
@@ -83,7 +89,14 @@ func (s *Server) connectionCommands() []command.Command {
 					ACL:     []string{"connection"},
 					Tips:    []string{"nondeterministic_output"},
 					Summary: "Describes all connections, or those that match", Complexity: "O(N), N being the number of connections",
-					History: []command.Change{{Since: "2.8.12", What: "Field `id`."}, {Since: "5.0.0", What: "Filter `TYPE`."}, {Since: "6.0.0", What: "Field `user`."}, {Since: "6.2.0", What: "Fields `argv-mem`, `tot-mem`, `laddr` and `redir`, filter `ID`."}, {Since: "7.0.0", What: "Fields `resp`, `multi-mem`, `rbs` and `rbp`."}, {Since: "7.0.3", What: "Field `ssub`."}},
+					History: []command.Change{
+						{Since: "2.8.12", What: "Field `id`."},
+						{Since: "5.0.0", What: "Filter `TYPE`."},
+						{Since: "6.0.0", What: "Field `user`."},
+						{Since: "6.2.0", What: "Fields `argv-mem`, `tot-mem`, `laddr` and `redir`, filter `ID`."},
+						{Since: "7.0.0", What: "Fields `resp`, `multi-mem`, `rbs` and `rbp`."},
+						{Since: "7.0.3", What: "Field `ssub`."},
+					},
 					Args: []command.Arg{
 						{Name: "normal_master_replica_pubsub", Kind: command.ArgOneOf, Token: "TYPE", Since: "5.0.0", Optional: true, Args: []command.Arg{
 							{Name: "normal", Kind: command.ArgPureToken, Token: "NORMAL"},

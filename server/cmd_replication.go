@@ -26,8 +26,16 @@ func (s *Server) replicationCommands() []command.Command {
 	replicaOf := func(name, since string) command.Command {
 		return command.Command{
 			Name: name, Arity: 3, Group: "server", Since: since, Handler: s.replicaOf,
-			Flags:   admin | command.Stale | command.NoAsyncLoading,
-			Args:    []command.Arg{{Name: "host"}, {Name: "port", Kind: command.ArgInteger}},
+			Flags: admin | command.Stale | command.NoAsyncLoading,
+			Args: []command.Arg{{Name: "args", Kind: command.ArgOneOf, Args: []command.Arg{
+				{Name: "host-port", Kind: command.ArgBlock, Args: []command.Arg{
+					{Name: "host"}, {Name: "port", Kind: command.ArgInteger},
+				}},
+				{Name: "no-one", Kind: command.ArgBlock, Args: []command.Arg{
+					{Name: "no", Kind: command.ArgPureToken, Token: "NO"},
+					{Name: "one", Kind: command.ArgPureToken, Token: "ONE"},
+				}},
+			}}},
 			Summary: "Makes the server a replica of another one, or a primary.", Complexity: "O(1)",
 		}
 	}
@@ -42,7 +50,7 @@ func (s *Server) replicationCommands() []command.Command {
 		},
 		{
 			Name: "replconf", Arity: -1, Group: "server", Since: "3.0.0", Handler: s.replConf,
-			Flags:   admin | command.Loading | command.Stale | command.AllowBusy,
+			Flags:   admin | command.Loading | command.Stale | command.AllowBusy | command.SysCmd,
 			Summary: "What a replica tells its primary about itself.", Complexity: "O(1)",
 		},
 		{
@@ -211,9 +219,10 @@ func (h *handshake) take(c *command.Ctx, i int) error {
 			return command.Errorf(fmt.Sprintf("ERR REPLCONF ip-address provided by replica instance is too long: %d bytes",
 				len(value)))
 		}
-		h.announcedIP = strings.Map(printable, string(value))
+		h.announcedIP = printableText(string(value))
 	case c.Is(i, "CAPA"):
 		h.eof = h.eof || command.IsKeyword(value, "EOF")
+		h.psync2 = h.psync2 || command.IsKeyword(value, "PSYNC2")
 	case c.Is(i, "RDB-ONLY"):
 		n, err := c.Int(i + 1)
 		if err != nil {
@@ -230,7 +239,11 @@ func (h *handshake) take(c *command.Ctx, i int) error {
 	return nil
 }
 
-// printable replaces what would break a line of the log or of INFO.
+// printableText replaces what would break a line of the log or of INFO, and cuts the text.
+func printableText(text string) string {
+	return strings.Map(printable, text[:min(len(text), maxAnnouncedIPBytes)])
+}
+
 func printable(r rune) rune {
 	if r < ' ' || r == ',' || r == 0x7f {
 		return '?'
@@ -238,19 +251,26 @@ func printable(r rune) rune {
 	return r
 }
 
-// psync is PSYNC. A request to go on where a link was lost is answered with a full synchronization.
+// psync is PSYNC: it goes on where the replica's former link was lost, if that is known here, or synchronizes in full.
 func (s *Server) psync(c *command.Ctx) error {
-	if _, err := c.Int(2); err != nil {
+	next, err := c.Int(2)
+	if err != nil {
 		return err
 	}
 	o := ownerOf(c)
 	if o.replica != nil {
 		return nil
 	}
-	if string(c.Args[1]) != "?" {
-		s.repl.syncPartialErr++
+	id := c.Arg(1)
+	if s.backlogHas(id, next-1) && !o.rdbOnly {
+		return s.attach(o, true, next-1)
 	}
-	return s.attach(o, true)
+	if id != "?" {
+		s.repl.syncPartialErr++
+		s.logf(Notice, "Partial resynchronization not accepted: the replica asked for '%s' from offset %d, my replication IDs "+
+			"are '%s' and '%s'", printableText(id), next, s.repl.id, s.repl.id2)
+	}
+	return s.attach(o, true, -1)
 }
 
 // sync is SYNC, without offsets and acknowledgements; redis-cli uses it.
@@ -259,5 +279,5 @@ func (s *Server) sync(c *command.Ctx) error {
 	if o.replica != nil {
 		return nil
 	}
-	return s.attach(o, false)
+	return s.attach(o, false, -1)
 }

@@ -126,7 +126,7 @@ func (s *Server) serverCommands() []command.Command {
 		},
 		{
 			Name: "debug", Arity: -2, Group: "server", Since: "1.0.0", Handler: s.debug,
-			Flags:   command.Admin | command.NoScript | command.Loading | command.Stale | command.Guarded,
+			Flags:   command.Admin | command.NoScript | command.Loading | command.Stale | command.Guarded | command.SysCmd,
 			Summary: "Groups the commands for tests of the server", Complexity: "That of the subcommand",
 		},
 		{

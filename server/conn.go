@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"datastore/server/command"
+	"datastore/server/config"
 	"datastore/server/resp"
 )
 
@@ -42,6 +43,7 @@ type conn struct {
 	inHeld    bool // in loop.held
 
 	createdMs int64
+	strangeMs int64 // since when nobody has logged in
 	activeMs  atomic.Int64
 	lastCmd   *command.Command
 	libName   string
@@ -67,6 +69,7 @@ type handshake struct {
 	announcedIP   string
 	eof           bool
 	rdbOnly       bool
+	psync2        bool
 }
 
 // driver moves the bytes of connections: the event loop, or goroutines.
@@ -122,6 +125,9 @@ func (c *conn) checkOutput() {
 	limit := c.srv.values.OutputBufferLimits.Normal
 	if c.replica != nil {
 		limit = c.srv.values.OutputBufferLimits.Replica
+	}
+	if !c.Authed {
+		limit = config.OutputBufferLimit{HardBytes: unauthOutputBytes}
 	}
 	n := int64(len(c.obuf)) + c.unsent.Load()
 	over := limit.HardBytes > 0 && n > limit.HardBytes

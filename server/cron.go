@@ -50,6 +50,11 @@ func (s *Server) closeIdle() {
 		if c.softSince != 0 {
 			c.checkOutput()
 		}
+		if !c.Authed && now-c.strangeMs > unauthLimitMs {
+			s.logf(Verbose, "Closing a client that has not logged in: %s", c.addr)
+			c.kill(false)
+			continue
+		}
 		if limitMs > 0 && c.replica == nil && c.blocked == nil && now-c.activeMs.Load() > limitMs {
 			s.logf(Verbose, "Closing idle client")
 			c.kill(false)

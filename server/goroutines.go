@@ -256,6 +256,7 @@ func (g *goroutines) finishBatch(l *goLink) (done bool) {
 	for _, o := range b.outputs {
 		c.obuf = append(append(c.obuf, b.out[o.from:o.to]...), o.tail...)
 	}
+	c.checkOutput()
 	s.mu.Unlock()
 	l.poke()
 	b.resume()

@@ -180,7 +180,7 @@ func (s *Server) infoStats(t *infoText) {
 	t.line("instantaneous_output_repl_kbps", "0.00")
 	t.line("rejected_connections", st.rejected)
 	t.line("sync_full", s.repl.syncFull)
-	t.zeros("sync_partial_ok")
+	t.line("sync_partial_ok", s.repl.syncPartialOK)
 	t.line("sync_partial_err", s.repl.syncPartialErr)
 	t.line("expired_keys", ks.Expired)
 	t.line("expired_stale_perc", fmt.Sprintf("%.2f", st.stalePercent))

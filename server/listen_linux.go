@@ -14,6 +14,8 @@ import (
 type listener struct {
 	fd   int
 	unix string // path of a Unix socket, or ""
+	addr string // as in bind, without the leading "-"
+	port int
 }
 
 const acceptPerTurn = 1000 // connections accepted from one listener per turn
@@ -61,6 +63,7 @@ func (s *Server) openListeners() ([]*listener, error) {
 }
 
 func listenTCP(addr string, port, backlog int) (*listener, error) {
+	bound := addr
 	switch addr {
 	case "*":
 		addr = "0.0.0.0"
@@ -97,7 +100,7 @@ func listenTCP(addr string, port, backlog int) (*listener, error) {
 	if err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
-	return &listener{fd: fd}, nil
+	return &listener{fd: fd, addr: bound, port: port}, nil
 }
 
 // listenUnix binds under a umask that lets nobody else in before the permissions are set.

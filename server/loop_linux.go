@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -25,11 +26,16 @@ type loop struct {
 	batch  *batch
 	arena  []byte
 	conns  map[int]*conn
-	ready  []*conn  // to be read in the next turn
-	again  []*conn  // scratch: the next ready
-	held   []*conn  // waiting for an fsync
-	spare  [][]byte // input buffers for incomplete commands
-	waking atomic.Bool
+	ready  []*conn   // to be read in the next turn
+	again  []*conn   // scratch: the next ready
+	held   []*conn   // waiting for an fsync
+	spare  [][]byte  // input buffers for incomplete commands
+	now    time.Time // of this turn
+	nowMs  int64     // the same on the server's monotonic clock
+	// yieldedMs is when the loop last gave way to other goroutines. It does so before the scheduler would preempt it:
+	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
+	yieldedMs int64
+	waking    atomic.Bool
 
 	dirty    []*conn // guarded by the execution lock
 	sweeping []*conn
@@ -47,6 +53,7 @@ const (
 	keepInputBytes = 64 << 10 // a buffer that is larger is freed when it is empty
 	maxSpare       = 256      // input buffers kept for reuse
 	lastSyncWait   = 5 * time.Second
+	yieldMs        = 4 // below the scheduler's time slice of 10
 )
 
 // newDriver opens the listeners and returns the driver that serves them.
@@ -143,11 +150,17 @@ func (l *loop) turns() {
 func (l *loop) wait() int {
 	timeoutMs := 0
 	if len(l.ready) == 0 {
-		timeoutMs = int(max(0, time.Until(l.srv.nextCron).Milliseconds()+1))
+		timeoutMs = int(max(0, l.srv.nextCron.Sub(l.now).Milliseconds()+1))
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
+	}
+	l.now = time.Now()
+	l.nowMs = l.now.Sub(l.srv.started).Milliseconds()
+	if l.nowMs-l.yieldedMs >= yieldMs {
+		l.yieldedMs = l.nowMs
+		runtime.Gosched()
 	}
 	return n
 }
@@ -191,10 +204,10 @@ func (l *loop) finishBatch() (done bool) {
 
 // finishTurn does what a turn does after its batch.
 func (l *loop) finishTurn() {
-	if s, now := l.srv, time.Now(); !now.Before(s.nextCron) {
+	if s := l.srv; !l.now.Before(s.nextCron) {
 		l.lock()
 		s.beginTurn()
-		s.cron(now)
+		s.cron(l.now)
 		l.unlock()
 	}
 	l.sweep()
@@ -296,7 +309,7 @@ func (l *loop) readOne(c *conn, arena []byte) int {
 		l.readFailed(c, err)
 		return 0
 	}
-	c.activeMs.Store(l.srv.monoMs())
+	c.activeMs.Store(l.nowMs)
 	c.readable = n == len(dst) || c.hangup
 	l.settled(c)
 	if own > 0 {
@@ -364,7 +377,7 @@ func (l *loop) write() {
 			c.wbuf = append(c.wbuf, data[n:]...)
 			c.unsent.Store(int64(len(c.wbuf)))
 		}
-		if len(c.wbuf) > maxFeedOutputBytes {
+		if len(c.wbuf) > maxFeedOutputBytes || !c.Authed && len(c.wbuf) > unauthOutputBytes {
 			l.lock()
 			c.checkOutput()
 			l.unlock()

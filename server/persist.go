@@ -135,7 +135,7 @@ func (s *Server) applyFrom(cl *command.Client, args [][]byte) error {
 	if !cmd.ArityOK(len(args)) {
 		return command.ErrArity(cmd.FullName())
 	}
-	if !cmd.Is(command.Write) && !cmd.Any(command.MayReplicate) && cmd.Name != "select" {
+	if !cmd.Is(command.Write) && cmd.Any(command.Admin|command.NoScript|command.Blocking) {
 		return fmt.Errorf("command '%s' does not belong into a stream of effects", cmd.FullName())
 	}
 	w := &s.ctx.W

@@ -25,7 +25,7 @@ func (s *Server) endUnit() {
 
 // listen switches the encoding of effects on while anybody needs them.
 func (s *Server) listenEffects() {
-	s.ctx.Effects.Listen(!s.loading && (s.log != nil && s.log.Running() || s.link == nil && len(s.replicas) > 0))
+	s.ctx.Effects.Listen(!s.loading && (s.log != nil && s.log.Running() || s.streams()))
 }
 
 // flushAOF writes what the turn appended before its replies leave, and decides how long they wait. It runs under the lock;

@@ -28,6 +28,9 @@ type replicationState struct {
 	loader command.Client // pseudo client of the AOF
 
 	stream       replication.Stream
+	backlog      *replication.Reader // keeps the end of the stream for replicas that come back; nil before the first one
+	whole        bool                // on a replica: the dataset is its primary's at the end of the stream
+	leftMs       int64               // monotonic time when the last replica left
 	id, id2      string // id2 is the former ID of the history up to secondOffset
 	secondOffset int64  // -1 without id2
 	wroteOffset  int64  // behind the last unit, which PING and REPLCONF are not
@@ -36,11 +39,10 @@ type replicationState struct {
 
 	links   sync.WaitGroup // goroutines of senders and of the link to the primary
 	ending  bool
-	lastErr string // why the link to the primary was lost last, for INFO
 
-	syncFull, syncPartialErr int64
-	violations, applyErrors  int64
-	streamIn, streamOut      atomic.Int64 // bytes of replication traffic
+	syncFull, syncPartialOK, syncPartialErr int64
+	violations, applyErrors                 int64
+	streamIn, streamOut                     atomic.Int64 // bytes of replication traffic
 }
 
 func (r *replicationState) init() {
@@ -57,6 +59,13 @@ func (s *Server) follow(host string, port int) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &follower{s: s, host: host, port: port, cancel: cancel, downSinceMs: s.monoMs()}
+	if s.link != nil {
+		f.client.DB = s.link.client.DB
+	} else {
+		// A primary whose stream is complete has its own history to offer: the new primary may be a replica of it that was
+		// promoted, and goes on with a SELECT where it was.
+		s.repl.whole = s.repl.backlog != nil
+	}
 	s.link = f
 	s.isReplica.Store(true)
 	s.changeRole()
@@ -76,6 +85,24 @@ func (s *Server) unfollow() {
 		r.id2, r.secondOffset, r.id)
 	s.changeRole()
 }
+
+// keepBacklog makes the stream keep its end from now on, from the present offset.
+func (r *replicationState) keepBacklog() {
+	if r.backlog == nil {
+		r.backlog = r.stream.Read(r.stream.End())
+	}
+}
+
+// freeBacklog lets the stream forget what no connected replica needs.
+func (r *replicationState) freeBacklog() {
+	if r.backlog != nil {
+		r.backlog.Close()
+		r.backlog = nil
+	}
+}
+
+// streams reports whether units of this server must go into the stream.
+func (s *Server) streams() bool { return s.link == nil && (len(s.replicas) > 0 || s.repl.backlog != nil) }
 
 // changeRole puts into force what depends on the role. Replicas connect again, because the ID of the history is another.
 func (s *Server) changeRole() {

@@ -33,7 +33,6 @@ type follower struct {
 	// Guarded by Server.mu.
 	state       replication.State
 	client      command.Client // runs the stream; its DB is the one that the stream has selected
-	synced      bool           // a snapshot of this primary was loaded
 	downSinceMs int64          // monotonic
 	totalBytes  int64          // of the snapshot being received, -1 when unknown
 
@@ -72,6 +71,9 @@ func (f *follower) Settings() (set replication.Settings, err error) {
 		}
 		if v.ReplicaAnnouncePort != 0 {
 			set.ListeningPort = v.ReplicaAnnouncePort
+		}
+		if r := &f.s.repl; r.whole {
+			set.ReplID, set.Offset = r.id, r.stream.End()
 		}
 		return nil
 	})
@@ -180,12 +182,28 @@ func (f *follower) exchange(fresh *keyspace.Store, p replication.Payload, db int
 	s.savedAt = fresh.Changes()
 	r := &s.repl
 	r.id, r.id2, r.secondOffset = p.ReplID, noReplID, -1
+	r.freeBacklog()
 	r.stream.Restart(p.Offset)
+	r.keepBacklog()
+	r.whole = true
 	r.wroteOffset, r.askedOffset = p.Offset, 0
 	f.client = command.Client{DB: db}
-	f.synced = true
 	s.beginTurn()
 	return old, nil
+}
+
+// Continue implements replication.Target.
+func (f *follower) Continue(replID string) error {
+	return f.locked(func() error {
+		if r := &f.s.repl; replID != r.id {
+			r.id2, r.secondOffset = r.id, r.stream.End()+1
+			r.id = replID
+			f.s.logf(Warning, "Master replication ID changed to %s", replID)
+			f.s.dropReplicas() // they must learn of it
+		}
+		f.s.repl.keepBacklog()
+		return nil
+	})
 }
 
 // Apply implements replication.Target. Expired keys are still there for the stream: only the primary decides when a key
@@ -197,6 +215,7 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.store.BeginUnit(s.ctx.NowMs, keyspace.ExpireIgnore)
 		for i := range units {
 			if err = f.run(&units[i]); err != nil {
+				s.repl.whole = false // the next synchronization is a full one
 				break
 			}
 			s.feedStream(units[i].Raw)

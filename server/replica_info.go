@@ -33,9 +33,14 @@ func (s *Server) infoReplication(t *infoText) {
 	t.line("master_replid2", r.id2)
 	t.line("master_repl_offset", r.stream.End())
 	t.line("second_repl_offset", r.secondOffset)
-	t.line("repl_backlog_active", 0) // nothing is kept beyond what connected replicas have not taken
+	t.line("repl_backlog_active", yes(r.backlog != nil))
 	t.line("repl_backlog_size", s.values.ReplBacklogBytes)
-	t.zeros("repl_backlog_first_byte_offset", "repl_backlog_histlen")
+	if b := r.backlog; b != nil {
+		t.line("repl_backlog_first_byte_offset", b.Offset()+1)
+		t.line("repl_backlog_histlen", b.PendingBytes())
+	} else {
+		t.zeros("repl_backlog_first_byte_offset", "repl_backlog_histlen")
+	}
 	if r.violations > 0 || r.applyErrors > 0 {
 		t.line("repl_protocol_violations", r.violations)
 		t.line("repl_apply_errors", r.applyErrors)

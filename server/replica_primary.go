@@ -55,12 +55,13 @@ type socketOwner interface {
 	socket(c *conn) (sock net.Conn, pending bool, err error)
 }
 
-// attach turns a connection into the link of a replica and begins a full synchronization: a snapshot as of now, then every
-// unit from now on. It is called by PSYNC and SYNC, under the lock, between two units.
+// attach turns a connection into the link of a replica. It is called by PSYNC and SYNC, under the lock, between two units.
+// With an offset of at least 0 the stream goes on there; otherwise the synchronization is full: a snapshot as of now, then
+// every unit from now on.
 //
 // The snapshot is written while the lock is held, which stops all clients for as long as it takes; one that was taken for
 // another replica serves again while the stream behind it is still there in full.
-func (s *Server) attach(c *conn, psync bool) error {
+func (s *Server) attach(c *conn, psync bool, offset int64) error {
 	if s.link != nil && !s.link.Up() {
 		return errNoMasterLink
 	}
@@ -79,24 +80,16 @@ func (s *Server) attach(c *conn, psync bool) error {
 	if r.ip == "" {
 		r.ip, _, _ = net.SplitHostPort(c.addr)
 	}
-	s.logf(Notice, "Replica %s asks for synchronization", r.name())
-	snap, from, err := s.snapshotFor()
-	if err != nil {
-		s.logf(Warning, "SYNC failed. Can't write the snapshot: %v", err)
-		return errors.Join(errNoSnapshot, sock.Close())
-	}
-	s.repl.syncFull++
 	o := replication.SenderOptions{
-		Lock: &s.mu, Sock: sock, From: from, Snapshot: snap, Timeout: s.replTimeout(),
+		Lock: &s.mu, Sock: sock, Timeout: s.replTimeout(),
 		Wrote: func(n int) { s.repl.streamOut.Add(int64(n)) },
 		Sent:  func() { s.snapshotSent(r) }, Ended: func(err error) { s.senderEnded(r, err) },
 	}
-	if psync {
-		o.Greeting = fmt.Sprintf("+FULLRESYNC %s %d\r\n", s.repl.id, from.Offset())
-		s.logf(Notice, "Full resync requested by replica %s", r.name())
-	}
-	if c.eof {
-		o.Mark = newRunID()
+	if offset >= 0 {
+		s.planPartial(r, &o, offset)
+	} else if err := s.planFull(r, &o); err != nil {
+		s.logf(Warning, "SYNC failed. Can't write the snapshot: %v", err)
+		return errors.Join(errNoSnapshot, sock.Close())
 	}
 	r.sender = replication.NewSender(o)
 	c.replica, c.replyOff = r, true
@@ -104,6 +97,43 @@ func (s *Server) attach(c *conn, psync bool) error {
 	s.listenEffects()
 	s.repl.links.Go(r.sender.Run)
 	return nil
+}
+
+// planPartial lets a replica go on at an offset of the backlog.
+func (s *Server) planPartial(r *replica, o *replication.SenderOptions, offset int64) {
+	s.repl.syncPartialOK++
+	o.From = s.repl.stream.Read(offset)
+	r.ackOffset = offset
+	o.Greeting = "+CONTINUE\r\n"
+	if r.c.psync2 {
+		o.Greeting = "+CONTINUE " + s.repl.id + "\r\n"
+	}
+	s.logf(Notice, "Partial resynchronization request from %s accepted. Sending %d bytes of backlog starting from offset %d.",
+		r.name(), o.From.PendingBytes(), offset+1)
+}
+
+// planFull gives a replica a snapshot.
+func (s *Server) planFull(r *replica, o *replication.SenderOptions) (err error) {
+	s.logf(Notice, "Replica %s asks for synchronization", r.name())
+	if o.Snapshot, o.From, err = s.snapshotFor(); err != nil {
+		return err
+	}
+	s.repl.syncFull++
+	if !r.ackless {
+		o.Greeting = fmt.Sprintf("+FULLRESYNC %s %d\r\n", s.repl.id, o.From.Offset())
+		s.logf(Notice, "Full resync requested by replica %s", r.name())
+	}
+	if r.c.eof {
+		o.Mark = newRunID()
+	}
+	return nil
+}
+
+// backlogHas reports whether the stream can go on for a replica that has a history up to an offset.
+func (s *Server) backlogHas(id string, offset int64) bool {
+	r := &s.repl
+	known := id == r.id || id == r.id2 && offset < r.secondOffset
+	return known && r.backlog != nil && offset >= r.backlog.Offset() && offset <= r.stream.End()
 }
 
 func (s *Server) replTimeout() time.Duration {
@@ -114,12 +144,16 @@ func (s *Server) replTimeout() time.Duration {
 func (s *Server) snapshotFor() (*replication.Snapshot, *replication.Reader, error) {
 	for _, o := range s.replicas {
 		if snap := o.sender.Snapshot(); snap != nil && o.sender.From().PendingBytes() <= maxSharedLagBytes {
-			return snap.Use(), s.repl.stream.Read(o.sender.From()), nil
+			return snap.Use(), s.repl.stream.Read(o.sender.From().Offset()), nil
 		}
 	}
-	if len(s.replicas) == 0 && s.link == nil {
-		// What changed while nobody listened is not in the stream: its history begins here, under a new ID.
-		s.repl.id, s.repl.id2, s.repl.secondOffset = newRunID(), noReplID, -1
+	if s.repl.backlog == nil {
+		if s.link == nil {
+			// What changed while nobody listened is not in the stream: its history begins here, under a new ID.
+			s.repl.id, s.repl.id2, s.repl.secondOffset = newRunID(), noReplID, -1
+			s.logf(Notice, "Replication backlog created, my new replication IDs are '%s' and '%s'", s.repl.id, s.repl.id2)
+		}
+		s.repl.keepBacklog()
 	}
 	s.ctx.Effects.Forget()
 	db := 0
@@ -140,7 +174,7 @@ func (s *Server) snapshotFor() (*replication.Snapshot, *replication.Reader, erro
 	if err = errors.Join(err, statErr); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
-	return replication.NewSnapshot(f, info.Size()), s.repl.stream.Read(nil), nil
+	return replication.NewSnapshot(f, info.Size()), s.repl.stream.Read(s.repl.stream.End()), nil
 }
 
 // snapshotSent is told under the lock that a replica has been sent its snapshot.
@@ -195,8 +229,11 @@ func (s *Server) dropReplica(r *replica) {
 		}
 	}
 	r.sender.Close()
+	s.repl.leftMs = s.monoMs()
 	s.listenEffects()
-	s.logf(Notice, "Connection with replica %s lost.", r.name())
+	if !s.repl.ending && !s.stopped.Load() {
+		s.logf(Notice, "Connection with replica %s lost.", r.name())
+	}
 }
 
 // dropReplicas disconnects all replicas; they synchronize again.
@@ -208,7 +245,7 @@ func (s *Server) dropReplicas() {
 
 // feedReplicas puts a unit of this primary into the stream.
 func (s *Server) feedReplicas(unit []byte) {
-	if len(s.replicas) == 0 {
+	if !s.streams() {
 		return
 	}
 	s.feedStream(unit)
@@ -218,6 +255,9 @@ func (s *Server) feedReplicas(unit []byte) {
 // feedStream puts bytes into the stream and disconnects the replicas that are too far behind.
 func (s *Server) feedStream(p []byte) {
 	s.repl.stream.Append(p)
+	if b := s.repl.backlog; b != nil {
+		b.Advance(int(max(0, b.PendingBytes()-s.values.ReplBacklogBytes)))
+	}
 	for i := 0; i < len(s.replicas); {
 		r := s.replicas[i]
 		r.sender.Wake()
@@ -258,6 +298,13 @@ func (s *Server) replicationCron() {
 	if s.link == nil && len(s.replicas) > 0 && now-s.repl.pingedMs >= int64(s.values.ReplPingPeriodSec)*1000 {
 		s.repl.pingedMs = now
 		s.feedStream(resp.AppendCommandStrings(nil, "PING"))
+	}
+	ttlSec := s.values.ReplBacklogTTLSec
+	if s.link == nil && len(s.replicas) == 0 && s.repl.backlog != nil && ttlSec > 0 && now-s.repl.leftMs > ttlSec*1000 {
+		s.repl.freeBacklog()
+		s.repl.id, s.repl.id2, s.repl.secondOffset = newRunID(), noReplID, -1
+		s.listenEffects()
+		s.logf(Notice, "Replication backlog freed after %d seconds without connected replicas.", ttlSec)
 	}
 	timeoutMs := s.replTimeout().Milliseconds()
 	for i := 0; i < len(s.replicas); {

@@ -358,6 +358,7 @@ func TestReplicaOfArguments(t *testing.T) {
 	if reply := s.Do("GET", "a"); !strings.HasPrefix(reply.Str, "MASTERDOWN") {
 		t.Errorf("stale read: %s", reply.Str)
 	}
+	s.Must("CONFIG", "SET", "replica-serve-stale-data", "yes")
 	other := startPrimary(t)
 	other.Must("REPLICAOF", "127.0.0.1", strconv.Itoa(s.Port))
 	other.WaitLog("NOMASTERLINK", syncTimeout)

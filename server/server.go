@@ -28,6 +28,9 @@ const (
 	maxUnknownBytes = 128 // of the arguments quoted in the error for an unknown command
 	maxErrorCodes   = 128 // distinct codes counted by INFO errorstats
 	unauthBytes     = 1 << 20
+
+	unauthOutputBytes = 16 << 10 // replies that wait for a client that has not logged in
+	unauthLimitMs     = 10_000   // time that a client has to log in
 )
 
 // Level is the level of a log line, with the characters of Redis's log.

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"datastore/aof"
+	"datastore/server/command"
 	"datastore/server/config"
 )
 
@@ -40,6 +41,9 @@ func (s *Server) applyConfig() {
 		s.queryLimit.Store(v.QueryBufferLimitBytes)
 		return nil
 	})
+	for _, name := range []string{"port", "bind"} {
+		on(name, func(string, string) error { return s.rebind(name) })
+	}
 	on("requirepass", func(_, now string) error {
 		if now == "" { // whoever is connected is the default user, as who connects now
 			for _, c := range s.conns {
@@ -60,6 +64,35 @@ func (s *Server) applyConfig() {
 	})
 	on("appendonly", func(_, now string) error { return s.switchAOF(now == "yes") })
 	on("dir", func(_, now string) error { return os.Chdir(now) })
+}
+
+// rebinder is a driver that can change its listeners.
+type rebinder interface{ rebind() error }
+
+var (
+	errRebindPort = command.Errorf("Unable to listen on this port. Check server logs.")
+	errRebindBind = command.Errorf("Failed to bind to specified addresses.")
+)
+
+// rebind puts new values of port and bind into force; connections stay as they are.
+func (s *Server) rebind(directive string) error {
+	d := s.current.Load()
+	if d == nil {
+		return nil // not listening yet
+	}
+	r, ok := (*d).(rebinder)
+	if !ok {
+		return errors.New("the listeners of this driver are fixed at the start")
+	}
+	err := r.rebind()
+	if err == nil {
+		return nil
+	}
+	s.logf(Warning, "Changing %s: %v", directive, err)
+	if directive == "port" {
+		return errRebindPort
+	}
+	return errRebindBind
 }
 
 // limitHeap lets the collector work harder rather than let the process outgrow maxmemory: the keyspace lives outside the

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"datastore/cmd/datastore/internal/client"
 	"datastore/plugin/host"
 )
 
@@ -41,6 +42,8 @@ func run(args []string) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, client.ErrFailed): // the client has printed why
+		return 1
 	case errors.As(err, &exit):
 		if exit.err != nil {
 			fmt.Fprintln(os.Stderr, exit.err)

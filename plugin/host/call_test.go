@@ -140,6 +140,12 @@ func TestReplication(t *testing.T) {
 			return ctx.ReplyInt(1)
 		},
 		"auto": func(ctx plugin.Ctx, _ []plugin.String) error { call(ctx, "bang", ""); return ctx.ReplyInt(1) },
+		"refused": func(ctx plugin.Ctx, _ []plugin.String) error {
+			must(t, ctx.Replicate("SET", "c", "no value"))
+			must(t, ctx.Replicate("MULTI", ""))
+			must(t, ctx.Replicate("DBSIZE", ""))
+			return ctx.ReplyInt(1)
+		},
 		"db": func(ctx plugin.Ctx, _ []plugin.String) error {
 			must(t, ctx.SelectDB(3))
 			push(ctx, "three")
@@ -157,7 +163,7 @@ func TestReplication(t *testing.T) {
 		{"bang", []string{"INCR n"}},
 		{"reads", nil},
 		{"nested", []string{"MULTI", "INCR n", "SET k v", "RPUSH a x", "INCR n", "EXEC"}},
-		{"auto", []string{"INCR n"}},
+		{"auto", []string{"INCR n"}}, {"refused", []string{"DBSIZE"}},
 	} {
 		r.want(":1\r\n", tt.cmd)
 		r.sent(tt.sent...)

@@ -81,12 +81,19 @@ func (f *frame) Replicate(cmd, format string, args ...any) error {
 	return f.ReplicateCmd(c)
 }
 
-// ReplicateCmd implements plugin.CmdImpl.
+// ReplicateCmd implements plugin.CmdImpl. The number of arguments is no reason for an error; but what a replica would refuse,
+// and a replay of the append-only file would end at, is not sent.
 func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	defer spend(c)
 	argv := f.calls.argv(c)
-	if f.host.server.Table().Resolve(argv) == nil {
+	cmd := f.host.server.Table().Resolve(argv)
+	if cmd == nil {
 		return plugin.ErrCommandNotFound
+	}
+	if !cmd.ArityOK(len(argv)) || !cmd.Is(command.Write) && cmd.Any(command.Admin|command.NoScript|command.Blocking) {
+		f.misuse("'%s' with %d arguments cannot be replicated and was left out", cmd.FullName(), len(argv))
+		f.collect().explicit = true
+		return nil
 	}
 	f.replicate(f.db.Index(), argv...)
 	return nil

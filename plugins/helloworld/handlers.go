@@ -78,7 +78,7 @@ func listSumLen(ctx plugin.Ctx, args []plugin.String) error {
 	return ctx.ReplyInt(int64(sumBytes))
 }
 
-// listSplice is HELLO.LIST.SPLICE source destination count: moves up to count elements from the tail of one list to the
+// listSplice is HELLO.LIST.SPLICE source destination count, and HELLO.LIST.SPLICE.AUTO, which differs in C only: moves up to count elements from the tail of one list to the
 // head of another, and replies the length of the source.
 func listSplice(ctx plugin.Ctx, args []plugin.String) error {
 	n, err := count(args[3], maxCount)
@@ -105,6 +105,38 @@ func listSplice(ctx plugin.Ctx, args []plugin.String) error {
 		}
 	}
 	return ctx.ReplyInt(int64(from.Len()))
+}
+
+// randomInt is HELLOWORLD.RAND: a random number.
+func randomInt(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(rand.Int64()) }
+
+// counter is HELLO.COUNTER key [step]: adds step, 1 if it is left out, to a number and replies the sum and its double. A
+// command that fails is an error reply; Err turns it into an error of this handler.
+func counter(ctx plugin.Ctx, args []plugin.String) error {
+	if len(args) > 3 {
+		return ctx.WrongArity()
+	}
+	incr := ctx.Cmd("INCRBY").With(plugin.Repl).Str(args[1])
+	if len(args) == 3 {
+		incr.Str(args[2])
+	} else {
+		incr.Int(1)
+	}
+	r, err := incr.Do()
+	if err != nil {
+		return err
+	}
+	sum, err := r.Int64()
+	if err != nil {
+		return r.Err()
+	}
+	if err := ctx.ReplyArray(2); err != nil {
+		return err
+	}
+	if err := ctx.ReplyInt(sum); err != nil {
+		return err
+	}
+	return ctx.ReplyFloat(2 * float64(sum))
 }
 
 // randArray is HELLO.RAND.ARRAY count: an array of random numbers.

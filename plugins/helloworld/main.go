@@ -1,7 +1,7 @@
 // Command helloworld is the module to read first: one small command for each thing that a module can do. The commands
 // are those of the helloworld module that Redis ships, and behave like them.
 //
-// It owns the commands named hello.*, and refuses to keep any state: everything is in the keyspace.
+// It owns the commands named hello.* and helloworld.rand, and refuses to keep any state: everything is in the keyspace.
 package main
 
 import "datastore/plugin"
@@ -44,6 +44,9 @@ func commands() []command {
 		{"hello.push.call", pushCall, key("write deny-oom", 3, "Appends to a list by calling RPUSH.", "O(1)")},
 		{"hello.list.sum.len", listSumLen, key("readonly", 2, "Returns the bytes of all elements of a list.", "O(N) where N is the length of the list")},
 		{"hello.list.splice", listSplice, splice},
+		{"hello.list.splice.auto", listSplice, splice},
+		{"helloworld.rand", randomInt, plugin.CommandSpec{
+			Flags: "readonly fast", Arity: 1, Summary: "Returns a random number.", Complexity: "O(1)"}},
 		{"hello.rand.array", randArray, plugin.CommandSpec{
 			Flags: "readonly", Arity: 2, Summary: "Returns random numbers.", Complexity: "O(N) where N is the count"}},
 		{"hello.repl1", repl1, plugin.CommandSpec{
@@ -51,6 +54,7 @@ func commands() []command {
 		{"hello.repl2", repl2, key("write", 2, "Adds one to every element of a list and returns their sum.", "O(N) where N is the length of the list")},
 		{"hello.toggle.case", toggleCase, key("write", 2, "Swaps upper and lower case of a string value in place.", "O(N) where N is the length of the value")},
 		{"hello.more.expire", moreExpire, key("write", 3, "Prolongs the time to live of a key by milliseconds.", "O(1)")},
+		{"hello.counter", counter, key("write deny-oom", -2, "Adds to a number and returns it with its double.", "O(1)")},
 		{"hello.leftpad", leftPad, plugin.CommandSpec{
 			Flags: "readonly", Arity: 4, Summary: "Pads a string on the left.", Complexity: "O(N) where N is the length of the result"}},
 	}

@@ -36,6 +36,7 @@ const (
 	Module                            // registered by a module
 	SkipQueue                         // inside MULTI it runs at once instead of being queued
 	Guarded                           // needs a directive's permission (DEBUG, MODULE)
+	SysCmd                            // meant for servers and tests rather than for clients; shown by COMMAND DOCS only
 )
 
 // FlagName pairs a flag with its name in COMMAND INFO.
@@ -120,7 +121,8 @@ type Arg struct {
 	Kind          ArgKind
 	Token         string
 	Since         string
-	KeySpec       int // index into Command.Keys, meaningful for ArgKey
+	Deprecated    string // version since which it is deprecated, or ""
+	KeySpec       int    // index into Command.Keys, meaningful for ArgKey
 	Optional      bool
 	Multiple      bool
 	MultipleToken bool
