@@ -263,6 +263,23 @@ func (l *Log) SetTailRules(refuseTruncated bool, corruptTailMaxBytes int64) {
 	l.o.RefuseTruncated, l.o.CorruptTailMaxBytes = refuseTruncated, corruptTailMaxBytes
 }
 
+// Stop ends appending (appendonly was switched off) after a flush and an fsync, and keeps the lock on the directory. The
+// parts stay on disk as they are; only Start with a base can go on from here, as what follows is not in them. The log has
+// stopped also when an error says that the last units may not be durable.
+func (l *Log) Stop() error {
+	if l.cur == nil {
+		return nil
+	}
+	errs := l.settle()
+	if l.cur != nil {
+		l.sync.use(nil)
+		errs = append(errs, l.cur.file.Close())
+		l.cur = nil
+	}
+	l.loaded, l.canGrow = false, false
+	return errors.Join(errs...)
+}
+
 // Close aborts a running rewrite, flushes, fsyncs, ends the sync goroutine and releases the lock, all of it also when
 // something fails on the way.
 func (l *Log) Close() error {
@@ -270,6 +287,17 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.closed = true
+	errs := l.settle()
+	l.sync.close()
+	if l.cur != nil {
+		errs = append(errs, l.cur.file.Close())
+		l.cur = nil
+	}
+	return errors.Join(append(errs, l.unlock())...)
+}
+
+// settle brings everything to its end but the open file.
+func (l *Log) settle() []error {
 	var errs []error
 	if l.rewrite != nil {
 		errs = append(errs, l.rewrite.Abort())
@@ -278,18 +306,17 @@ func (l *Log) Close() error {
 		errs = append(errs, l.forgetRemoved(true))
 	}
 	if l.cur != nil {
-		err := l.Flush()
-		if err == nil {
-			err = l.sync.wait(l.Written())
-		}
-		errs = append(errs, err)
+		errs = append(errs, l.Sync())
 	}
-	l.sync.close()
-	if l.cur != nil {
-		errs = append(errs, l.cur.file.Close())
-		l.cur = nil
+	return errs
+}
+
+// Sync flushes and waits until everything appended is durable.
+func (l *Log) Sync() error {
+	if err := l.Flush(); err != nil {
+		return err
 	}
-	return errors.Join(append(errs, l.unlock())...)
+	return l.sync.wait(l.Written())
 }
 
 func (l *Log) path(name string) string { return path.Join(l.dir, name) }

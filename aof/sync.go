@@ -49,14 +49,18 @@ func newSyncer(now func() time.Time, onSynced func(int64, error)) *syncer {
 }
 
 // use makes f the file to fsync from now on, after the running fsync has ended, and begins the goroutine when it does
-// not run yet. A new file clears the failure of the old one.
+// not run yet. A new file clears the failure of the old one; nil ends the syncing and leaves it.
 func (s *syncer) use(f vfs.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.busy {
 		s.changed.Wait()
 	}
-	s.file, s.err = f, nil
+	s.file = f
+	if f == nil {
+		return
+	}
+	s.err = nil
 	if !s.running {
 		s.running = true
 		go s.run()

@@ -37,8 +37,8 @@ type Reader struct {
 // End returns the offset behind the last byte.
 func (s *Stream) End() int64 { return s.end }
 
-// Restart forgets all bytes and goes on at an offset, as a replica does that takes over its primary's; there must be no
-// readers.
+// Restart forgets all bytes and goes on at an offset, as a replica does that takes over its primary's. Readers of before may
+// only be closed.
 func (s *Stream) Restart(end int64) {
 	s.blocks, s.end = nil, end
 }

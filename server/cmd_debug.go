@@ -40,11 +40,13 @@ func (s *Server) debugCommands() []debugCommand {
 		{"LOG", 3, 3, s.debugLog, "<text>", "Write a line to the log"},
 		{"OBJECT", 3, 0, debugObject, "<key>", "Show how a value is kept"},
 		{"PANIC", 2, 2, s.debugPanic, "", "End the process with a panic"},
+		{"PAUSE-CRON", 3, 3, debugSwitch(&s.admin.cronPaused), "<0|1>", "Stop the periodic work, or go on with it"},
 		{"POPULATE", 3, 5, debugPopulate, "<count> [<prefix>] [<size>]", "Create strings that are not replicated"},
 		{"PROTOCOL", 3, 3, debugProtocol, "<type>", "Answer with a reply of that type"},
 		{"RELOAD", 2, 0, s.debugReload, "[NOSAVE] [NOFLUSH] [MERGE]", "Save the dataset, forget it and load it"},
 		{"SEGFAULT", 2, 2, s.debugSegfault, "", "End the process with an invalid memory access"},
-		{"SET-ACTIVE-EXPIRE", 3, 3, s.debugActiveExpire, "<0|1>", "Switch the search for expired keys off or on"},
+		{"SET-ACTIVE-EXPIRE", 3, 3, debugSwitch(&s.activeExpire), "<0|1>", "Switch the search for expired keys off or on"},
+		{"SET-SKIP-CHECKSUM-VALIDATION", 3, 3, debugSwitch(&s.admin.skipChecksum), "<0|1>", "Load an RDB whatever its checksum"},
 		{"SLEEP", 3, 3, debugSleep, "<seconds>", "Serve nobody for a while"},
 		{"STRINGMATCH-LEN", 4, 4, debugStringMatch, "<length> <pattern>", "Match a text of that many letters a"},
 	}
@@ -94,11 +96,14 @@ func debugSleep(c *command.Ctx) error {
 	return nil
 }
 
-func (s *Server) debugActiveExpire(c *command.Ctx) error {
-	n, err := strconv.Atoi(c.Arg(2))
-	s.activeExpire = err == nil && n != 0
-	c.W.OK()
-	return nil
+// debugSwitch sets a switch to 0 or 1; what is no number counts as 0, as with Redis.
+func debugSwitch(on *bool) command.Handler {
+	return func(c *command.Ctx) error {
+		n, err := strconv.Atoi(c.Arg(2))
+		*on = err == nil && n != 0
+		c.W.OK()
+		return nil
+	}
 }
 
 func (s *Server) debugChangeReplID(c *command.Ctx) error {

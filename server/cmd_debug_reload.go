@@ -61,14 +61,16 @@ func (s *Server) debugReload(c *command.Ctx) error {
 	return nil
 }
 
-// whileLoading runs f with expiry off, as a load needs it.
+// whileLoading runs f as a load needs it: nothing expires, and what it does is no effect.
 func (s *Server) whileLoading(f func() error) error {
-	s.loading = true
-	s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
-	err := f()
-	s.loading = false
-	s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
-	return err
+	enter := func(loading bool) {
+		s.loading = loading
+		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+		s.listenEffects()
+	}
+	enter(true)
+	defer enter(false)
+	return f()
 }
 
 // mergeDump adds the dump file to the keyspace; its keys replace those that are there.
@@ -105,8 +107,9 @@ func (s *Server) debugLoadAOF(c *command.Ctx) error {
 	if s.log == nil || !s.log.Running() {
 		return errNoAOF
 	}
-	c.Effects.Drop()
-	if err := s.reopenAOF(); err != nil {
+	err := s.reopenAOF()
+	c.Effects.Drop() // the loaded commands have declared theirs
+	if err != nil {
 		s.logf(Warning, "DEBUG LOADAOF: %v", err)
 		return errLoadAOF
 	}

@@ -9,10 +9,10 @@ import (
 
 // moduleCommands is MODULE.
 func (s *Server) moduleCommands() []command.Command {
-	const load = command.Admin | command.NoScript | command.NoAsyncLoading
+	const load = command.Admin | command.NoScript | command.NoAsyncLoading | command.Guarded
 	path := command.Arg{Name: "path"}
 	return []command.Command{{
-		Name: "module", Arity: -2, Group: "server", Since: "4.0.0", Flags: command.Guarded,
+		Name: "module", Arity: -2, Group: "server", Since: "4.0.0",
 		Summary: "A container for module commands", Complexity: "Depends on subcommand.",
 		Subs: []command.Command{
 			{
@@ -115,12 +115,14 @@ func (s *Server) beginLoad(c *command.Ctx, path []byte, words [][]byte) error {
 		return true
 	}})
 	s.modules.loads.Go(func() {
-		err := s.modules.host.Load(s.modules.ctx, name, args)
-		s.locked(func() {
-			failure, done = err, true
-			s.noteModules()
-			s.checkWaiting()
-		})
+		err := host.ErrGoexit // of another module's command that OnLoad has called
+		defer func() {
+			s.locked(func() {
+				failure, done = err, true
+				s.checkWaiting()
+			})
+		}()
+		err = s.modules.host.Load(s.modules.ctx, name, args)
 	})
 	return nil
 }
@@ -134,7 +136,6 @@ func (s *Server) moduleUnload(c *command.Ctx) error {
 		s.logf(Warning, "Module %s not unloaded: %s", c.Args[2], host.Reason(err))
 		return command.Errorf("ERR Error unloading module: operation not possible.")
 	}
-	s.noteModules()
 	c.W.OK()
 	return nil
 }

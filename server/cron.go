@@ -16,15 +16,17 @@ func (s *Server) cron(now time.Time) {
 	hz := max(1, s.values.Hz)
 	s.nextCron = now.Add(time.Second / time.Duration(hz))
 	s.crons++
+	if s.admin.cronPaused {
+		s.tickAOF(now)
+		s.checkShutdown(now)
+		return
+	}
 	s.expireCycle(now, hz)
 	for i := range s.store.Databases() {
 		s.store.DB(i).Step(resizeStep)
 	}
 	s.checkWaiting()
-	if s.log != nil && s.log.Running() {
-		s.log.Tick(now)
-		s.flushAOF(nil)
-	}
+	s.tickAOF(now)
 	if s.crons%int64(hz) == 0 {
 		s.everySecond()
 	}
@@ -34,6 +36,14 @@ func (s *Server) cron(now time.Time) {
 	}
 	s.endUnit()
 	s.checkShutdown(now)
+}
+
+// tickAOF writes what is due to the AOF.
+func (s *Server) tickAOF(now time.Time) {
+	if s.log != nil && s.log.Running() {
+		s.log.Tick(now)
+		s.flushAOF(nil)
+	}
 }
 
 // everySecond is the part of the cron that needs no finer grain.

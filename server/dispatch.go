@@ -49,7 +49,7 @@ func (s *Server) allowed(c *conn, cmd *command.Command) *command.Error {
 	}
 	var access config.Access
 	switch {
-	case !root.Is(command.Guarded):
+	case !cmd.Is(command.Guarded) && !root.Is(command.Guarded):
 		return nil
 	case root.Name == "module":
 		access = s.values.EnableModuleCommand

@@ -19,14 +19,16 @@ import (
 // the cron) take it through locked.
 
 // locked runs f under the execution lock as a feeder of its own: with fresh time, and with the effects written to the AOF
-// before it returns.
+// before it returns. The lock is given back however f ends.
 func (s *Server) locked(f func()) {
 	s.mu.Lock()
+	defer func() {
+		s.endUnit()
+		s.flushAOF(nil)
+		s.mu.Unlock()
+	}()
 	s.beginTurn()
 	f()
-	s.endUnit()
-	s.flushAOF(nil)
-	s.mu.Unlock()
 }
 
 // beginTurn sets the clock for what follows. Time stands still within a turn, which is at least as long as a unit.

@@ -30,6 +30,7 @@ func (s *Server) loadModules() error {
 	m := &s.modules
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.host = host.New(moduleServer{s}, host.Options{})
+	s.cfg.OnRewrite("loadmodule", s.moduleLines)
 	for _, words := range s.values.LoadModules {
 		args := make([][]byte, len(words)-1)
 		for i, w := range words[1:] {
@@ -158,13 +159,25 @@ func (s *Server) infoModules(t *infoText) {
 	}
 }
 
-// noteModules makes the loadmodule directives those of the modules that are loaded, for CONFIG REWRITE.
-func (s *Server) noteModules() {
-	var rows [][]string
+// moduleLines are the words of the loadmodule directives for the modules that are loaded now.
+func (s *Server) moduleLines() [][]string {
+	var lines [][]string
 	for _, m := range s.modules.host.Infos() {
 		if m.Path != "" {
-			rows = append(rows, append([]string{m.Path}, m.Args...))
+			lines = append(lines, append([]string{m.Path}, m.Args...))
 		}
 	}
-	s.values.LoadModules = rows
+	return lines
+}
+
+// onGoroutine runs f on a goroutine of its own and waits for it. It returns host.ErrGoexit when a module's command, which
+// the AOF may have, ended the goroutine: that must not be the one that main waits with.
+func onGoroutine(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		err := host.ErrGoexit
+		defer func() { result <- err }()
+		err = f()
+	}()
+	return <-result
 }

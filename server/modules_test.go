@@ -49,9 +49,11 @@ func TestModuleRepliesAreRedis(t *testing.T) {
 	}
 	refused := servertest.Start(t).Dial()
 	redisRefused := servertest.StartRedis(t).Dial()
-	a, b := refused.Do("MODULE", "LOAD", "/x.so"), redisRefused.Do("MODULE", "LOAD", "/x.so")
-	if a.String() != b.String() {
-		t.Errorf("without permission:\n ours  %s\n redis %s", a, b)
+	for _, command := range []string{"LOAD /x.so", "LOADEX /x.so", "UNLOAD x", "LIST", "HELP", "LOAD", "NOPE"} {
+		words := append([]string{"MODULE"}, strings.Fields(command)...)
+		if a, b := refused.Do(words...), redisRefused.Do(words...); a.String() != b.String() {
+			t.Errorf("without permission: %s\n ours  %s\n redis %s", command, a, b)
+		}
 	}
 }
 
@@ -89,6 +91,26 @@ func TestModuleLifecycle(t *testing.T) {
 		if r := c.Do(append([]string{"MODULE", "LOADEX", path}, strings.Fields(tail)...)...); !strings.HasPrefix(r.Str, loadFailed) {
 			t.Errorf("LOADEX %s: %s", tail, r)
 		}
+	}
+}
+
+// TestConfigRewriteKeepsModules: CONFIG REWRITE writes the modules that are loaded then.
+func TestConfigRewriteKeepsModules(t *testing.T) {
+	kept, dropped := servertest.BuildModule(t, "plugins/helloworld"), faulty(t)
+	file := filepath.Join(t.TempDir(), "datastore.conf")
+	if err := os.WriteFile(file, []byte("enable-module-command local\nloadmodule "+dropped+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := servertest.StartWith(t, servertest.Options{ConfigFile: file}).Dial()
+	c.Must("MODULE", "LOAD", kept, "two words")
+	c.Must("MODULE", "UNLOAD", "faulty")
+	c.Must("CONFIG", "REWRITE")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(text); !strings.Contains(got, "loadmodule "+kept+" \"two words\"\n") || strings.Contains(got, dropped) {
+		t.Errorf("rewritten:\n%s", got)
 	}
 }
 
@@ -166,7 +188,7 @@ func TestHandlersThatDoNotReturn(t *testing.T) {
 	wantReply(t, c, "EXEC", replies["faulty.goexit"])
 	wantReply(t, c, "LLEN left", "(integer) 6")
 	wantReply(t, c, "FAULTY.CALL MULTI", "(error) ERR command 'multi' cannot be called by a module")
-	wantReply(t, c, "FAULTY.CALL MODULE LIST", "(error) ERR command 'module|list' cannot be called by a module")
+	wantReply(t, c, "FAULTY.CALL MODULE UNLOAD faulty", "(error) ERR command 'module|unload' cannot be called by a module")
 	if panics := s.Info("module_faulty"); !strings.Contains(panics, "panics=") || strings.Contains(panics, "panics=0") {
 		t.Errorf("counters: %s", panics)
 	}

@@ -27,7 +27,7 @@ func (s *Server) prepare() error {
 	s.loading = true
 	s.relax()
 	s.beginTurn()
-	err := s.loadData()
+	err := onGoroutine(s.loadData)
 	s.loading = false
 	s.relax()
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Server) loadDump() error {
 
 // loadRDB reads an RDB payload into the keyspace and returns its length in bytes.
 func (s *Server) loadRDB(r io.Reader, _ int64) (int64, error) {
-	info, err := rdb.Load(r, s.store, rdb.LoadOptions{NowMs: s.ctx.NowMs, KeepExpired: s.link != nil})
+	info, err := rdb.Load(r, s.store, rdb.LoadOptions{NowMs: s.ctx.NowMs, KeepExpired: s.link != nil, SkipChecksum: s.admin.skipChecksum})
 	s.admin.loadedKeys, s.admin.loadedExpired = info.Keys, info.Expired
 	if err == nil {
 		s.logf(Notice, "Done loading RDB, keys loaded: %d, keys expired: %d.", info.Keys, info.Expired)
@@ -135,7 +135,7 @@ func (s *Server) applyFrom(cl *command.Client, args [][]byte) error {
 	if !cmd.ArityOK(len(args)) {
 		return command.ErrArity(cmd.FullName())
 	}
-	if !cmd.Is(command.Write) && cmd.Any(command.Admin|command.NoScript|command.Blocking) {
+	if !streamed(cmd) {
 		return fmt.Errorf("command '%s' does not belong into a stream of effects", cmd.FullName())
 	}
 	w := &s.ctx.W

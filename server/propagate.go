@@ -2,6 +2,7 @@ package server
 
 import (
 	"datastore/aof"
+	"datastore/server/command"
 )
 
 // endUnit ends the running unit: its effects, if any, go to the AOF's buffer and to the replicas' as the same bytes in the
@@ -84,4 +85,10 @@ func (s *Server) aofFailed(err error, b *batch) {
 			o.c.mark()
 		}
 	}
+}
+
+// streamed reports whether a command may stand in a stream of effects, in the AOF or from the primary. Modules replicate
+// what they like, also commands that change nothing (ECHO); what acts on a connection or on the process stays out.
+func streamed(cmd *command.Command) bool {
+	return cmd.Is(command.Write) || !cmd.Any(command.Admin|command.NoScript|command.Blocking|command.Guarded)
 }

@@ -31,14 +31,14 @@ type replicationState struct {
 	backlog      *replication.Reader // keeps the end of the stream for replicas that come back; nil before the first one
 	whole        bool                // on a replica: the dataset is its primary's at the end of the stream
 	leftMs       int64               // monotonic time when the last replica left
-	id, id2      string // id2 is the former ID of the history up to secondOffset
-	secondOffset int64  // -1 without id2
-	wroteOffset  int64  // behind the last unit, which PING and REPLCONF are not
-	askedOffset  int64  // behind the last REPLCONF GETACK
-	pingedMs     int64  // monotonic
+	id, id2      string              // id2 is the former ID of the history up to secondOffset
+	secondOffset int64               // -1 without id2
+	wroteOffset  int64               // behind the last unit, which PING and REPLCONF are not
+	askedOffset  int64               // behind the last REPLCONF GETACK
+	pingedMs     int64               // monotonic
 
-	links   sync.WaitGroup // goroutines of senders and of the link to the primary
-	ending  bool
+	links  sync.WaitGroup // goroutines of senders and of the link to the primary
+	ending bool
 
 	syncFull, syncPartialOK, syncPartialErr int64
 	violations, applyErrors                 int64
@@ -102,11 +102,14 @@ func (r *replicationState) freeBacklog() {
 }
 
 // streams reports whether units of this server must go into the stream.
-func (s *Server) streams() bool { return s.link == nil && (len(s.replicas) > 0 || s.repl.backlog != nil) }
+func (s *Server) streams() bool {
+	return s.link == nil && (len(s.replicas) > 0 || s.repl.backlog != nil)
+}
 
 // changeRole puts into force what depends on the role. Replicas connect again, because the ID of the history is another.
 func (s *Server) changeRole() {
 	s.dropReplicas()
+	s.repl.leftMs = s.monoMs()
 	s.ctx.Effects.Forget()
 	s.listenEffects()
 	s.relax()

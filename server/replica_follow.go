@@ -272,7 +272,7 @@ func (s *Server) refuseEffect(args [][]byte) string {
 		return aof.ErrUnknownCommand.Error() + " '" + name + "'"
 	case !cmd.ArityOK(len(args)):
 		return "wrong number of arguments for '" + cmd.FullName() + "'"
-	case cmd.Any(command.Admin | command.Guarded), !cmd.Any(command.Write|command.MayReplicate) && cmd.Name != "select":
+	case cmd.Is(command.Guarded) || !streamed(cmd):
 		return "command '" + cmd.FullName() + "'"
 	}
 	return ""

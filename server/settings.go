@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"datastore/aof"
 	"datastore/server/command"
@@ -44,6 +46,7 @@ func (s *Server) applyConfig() {
 	for _, name := range []string{"port", "bind"} {
 		on(name, func(string, string) error { return s.rebind(name) })
 	}
+	on("maxclients", func(string, string) error { return s.checkMaxClients() })
 	on("requirepass", func(_, now string) error {
 		if now == "" { // whoever is connected is the default user, as who connects now
 			for _, c := range s.conns {
@@ -64,6 +67,21 @@ func (s *Server) applyConfig() {
 	})
 	on("appendonly", func(_, now string) error { return s.switchAOF(now == "yes") })
 	on("dir", func(_, now string) error { return os.Chdir(now) })
+}
+
+// reservedFiles are the descriptors that the server needs besides those of clients.
+const reservedFiles = 32
+
+// checkMaxClients refuses more clients than the process may have open files. Go has raised the soft limit to the hard one.
+func (s *Server) checkMaxClients() error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("reading the limit of open files: %w", err)
+	}
+	if most := int64(min(limit.Cur, 1<<32)) - reservedFiles; s.values.MaxClients > most {
+		return command.Errorf(fmt.Sprintf("The operating system is not able to handle the specified number of clients, try with %d", most))
+	}
+	return nil
 }
 
 // rebinder is a driver that can change its listeners.

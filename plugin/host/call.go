@@ -232,7 +232,7 @@ func beyond(cmd *command.Command) bool {
 	if p := cmd.Parent(); p != nil {
 		root = p
 	}
-	if root.Is(command.Guarded) {
+	if root.Is(command.Guarded) || cmd.Is(command.Guarded) {
 		return true
 	}
 	return cmd.Is(command.NoScript) && !cmd.Any(command.Blocking|command.Module) &&
