@@ -139,18 +139,21 @@ func (d *DB) Lookup(key []byte) Entry {
 }
 
 func (d *DB) touch(r slab.Ref) {
+	d.count(r)
+	if s := d.store; r != 0 && table.AccessClock(r) != s.clock && !s.noTouch {
+		table.SetAccessClock(r, s.clock)
+	}
+}
+
+// count counts a hit or a miss while a command that only reads is running.
+func (d *DB) count(r slab.Ref) {
 	s := d.store
 	switch {
+	case !s.reading:
 	case r == 0:
-		if s.reading {
-			s.stats.Misses++
-		}
-		return
-	case s.reading:
+		s.stats.Misses++
+	default:
 		s.stats.Hits++
-	}
-	if table.AccessClock(r) != s.clock && !s.noTouch {
-		table.SetAccessClock(r, s.clock)
 	}
 }
 
@@ -167,15 +170,17 @@ func (d *DB) PrefetchRecord(h uint64) {
 	slab.Prefetch(d.keys.Candidate(h))
 }
 
-// Peek returns a key and leaves statistics and access clock alone.
+// Peek returns a key and leaves its access clock alone.
 func (d *DB) Peek(key []byte) Entry {
 	h, r := d.find(key)
+	d.count(r)
 	return Entry{d, h, r}
 }
 
 // Exists reports whether a key is there.
 func (d *DB) Exists(key []byte) bool {
 	_, r := d.find(key)
+	d.count(r)
 	return r != 0
 }
 

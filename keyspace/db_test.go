@@ -211,7 +211,7 @@ func TestSampling(t *testing.T) {
 	}
 }
 
-// Lookups count hits and misses and renew the access clock when they are told to, Peek never does.
+// Lookups count hits and misses and renew the access clock when they are told to; Peek counts, but leaves the clock alone.
 func TestStatsAndAccessClock(t *testing.T) {
 	s, d := newTestDB(t)
 	k, missing := []byte("k"), []byte("missing")
@@ -227,13 +227,13 @@ func TestStatsAndAccessClock(t *testing.T) {
 	d.Lookup(missing)
 	_, _ = d.Str(k)
 	_, _ = d.Hash(missing)
-	if idle := d.Peek(k).IdleSeconds(); idle != 90 || s.Stats() != (Stats{Hits: 2, Misses: 2}) {
+	if idle := d.Peek(k).IdleSeconds(); idle != 90 || s.Stats() != (Stats{Hits: 3, Misses: 2}) {
 		t.Errorf("idle %d, %+v", idle, s.Stats())
 	}
 	s.NoTouch(false)
 	s.CountReads(false)
 	d.Lookup(k)
-	if idle := d.Peek(k).IdleSeconds(); idle != 0 || s.Stats() != (Stats{Hits: 2, Misses: 2}) {
+	if idle := d.Peek(k).IdleSeconds(); idle != 0 || s.Stats() != (Stats{Hits: 3, Misses: 2}) {
 		t.Errorf("idle %d, %+v", idle, s.Stats())
 	}
 	s.ResetStats()

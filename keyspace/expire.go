@@ -5,6 +5,7 @@ import "datastore/keyspace/table"
 // ExpireAt returns when a key expires in Unix ms, -1 without an expiry, -2 when the key is missing.
 func (d *DB) ExpireAt(key []byte) int64 {
 	_, r := d.find(key)
+	d.count(r)
 	if r == 0 {
 		return -2
 	}

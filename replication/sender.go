@@ -20,7 +20,7 @@ type SenderOptions struct {
 	// Lock is the owner's lock, which guards the stream and the Sender. Run takes it to fetch bytes, so nothing leaves
 	// before the owner has finished what it does under the lock, for example writing the same bytes to its AOF.
 	Lock sync.Locker
-	// Sock is the replica's connection; only writes, deadlines for them and Close are used.
+	// Sock is the replica's connection, perhaps one of two descriptors of it; Run only writes.
 	Sock net.Conn
 	// From is the stream's position at the snapshot; Run closes it.
 	From *Reader
@@ -39,6 +39,12 @@ type SenderOptions struct {
 	Sent func()
 	// Ended is told under the lock why Run ends: ErrClosed, ErrNoReplica or an error of the socket or the snapshot.
 	Ended func(err error)
+}
+
+// shutter is a socket that can be shut down, as those of TCP and Unix can.
+type shutter interface {
+	CloseRead() error
+	CloseWrite() error
 }
 
 // Sender is the primary's end of the link to one replica: it writes the snapshot and then the stream to the socket, in a
@@ -87,10 +93,13 @@ func (s *Sender) Snapshot() *Snapshot {
 	return s.o.Snapshot
 }
 
-// Close ends Run.
+// Close ends Run and the connection, also for whoever reads from it through another descriptor.
 func (s *Sender) Close() {
 	if !s.closed {
 		s.closed = true
+		if c, ok := s.o.Sock.(shutter); ok {
+			_ = errors.Join(c.CloseRead(), c.CloseWrite()) // the peer may be gone
+		}
 		_ = s.o.Sock.Close() // Run meets the error
 		s.Wake()
 	}

@@ -269,7 +269,10 @@ func keyFlagsAt(cmd *command.Command, args [][]byte, i int) command.KeyFlags {
 		at, _ := alone.KeyPositions(args, nil)
 		for _, p := range at {
 			if p == i {
-				return cmd.Keys[k].Flags
+				if f := cmd.Keys[k].Flags; f&command.VariableFlags == 0 || cmd.KeyFlags == nil {
+					return f
+				}
+				return cmd.KeyFlags(args)
 			}
 		}
 	}

@@ -63,6 +63,9 @@ func (s *Server) debugReload(c *command.Ctx) error {
 
 // whileLoading runs f as a load needs it: nothing expires, and what it does is no effect.
 func (s *Server) whileLoading(f func() error) error {
+	if s.loading {
+		return errHalfLoaded
+	}
 	enter := func(loading bool) {
 		s.loading = loading
 		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())

@@ -27,6 +27,8 @@ type conn struct {
 	wbuf   []byte // replies that the socket did not take yet
 
 	obuf      []byte // replies and stream bytes queued by others than its own batch
+	obufHold  int64  // AOF offset that must be durable before obuf leaves; 0 for none
+	pushed    bool   // in Server.pushed
 	softSince int64  // when the output exceeded the soft limit, in ms of the monotonic clock
 	dirty     bool   // in loop.dirty
 	closing   bool   // close once the output is written
@@ -91,6 +93,10 @@ func (c *conn) push(b []byte) {
 		return
 	}
 	c.obuf = append(c.obuf, b...)
+	if s := c.srv; !c.pushed && s.logging() {
+		c.pushed = true
+		s.pushed = append(s.pushed, c)
+	}
 	c.checkOutput()
 	c.mark()
 }
@@ -100,6 +106,8 @@ func (c *conn) takeOutput() {
 	if len(c.obuf) == 0 {
 		return
 	}
+	c.hold = max(c.hold, c.obufHold)
+	c.obufHold = 0
 	if len(c.wbuf) == 0 {
 		c.wbuf, c.obuf = c.obuf, c.wbuf[:0]
 		return

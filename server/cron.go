@@ -22,8 +22,10 @@ func (s *Server) cron(now time.Time) {
 		return
 	}
 	s.expireCycle(now, hz)
-	for i := range s.store.Databases() {
-		s.store.DB(i).Step(resizeStep)
+	if !s.loading {
+		for i := range s.store.Databases() {
+			s.store.DB(i).Step(resizeStep)
+		}
 	}
 	s.checkWaiting()
 	s.tickAOF(now)
@@ -40,10 +42,15 @@ func (s *Server) cron(now time.Time) {
 
 // tickAOF writes what is due to the AOF.
 func (s *Server) tickAOF(now time.Time) {
-	if s.log != nil && s.log.Running() {
+	if s.logging() {
 		s.log.Tick(now)
 		s.flushAOF(nil)
 	}
+}
+
+// cronDue reports whether the cron should run: it is time, or an end was asked for.
+func (s *Server) cronDue(now time.Time) bool {
+	return !now.Before(s.nextCron) || s.endAsked.Load() != 0
 }
 
 // everySecond is the part of the cron that needs no finer grain.

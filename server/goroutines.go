@@ -85,7 +85,7 @@ func (g *goroutines) run() {
 	for !s.stopped.Load() {
 		s.mu.Lock()
 		wait := time.Until(s.nextCron)
-		if wait <= 0 {
+		if s.cronDue(time.Now()) {
 			s.beginTurn()
 			s.cron(time.Now())
 			wait = time.Until(s.nextCron)
@@ -280,8 +280,12 @@ func (g *goroutines) write(l *goLink) {
 	for {
 		<-l.signal
 		s.mu.Lock()
+		c.hold, c.obufHold = max(c.hold, c.obufHold), 0
 		held := c.hold != 0 && s.log != nil && c.hold > s.log.Synced()
-		if !held {
+		if held && s.log.Err() != nil {
+			c.dead = true // never durable, so never acknowledged
+		}
+		if !held && !c.dead {
 			c.hold = 0
 			c.takeOutput()
 			c.unsent.Store(int64(len(c.wbuf)))

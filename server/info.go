@@ -21,8 +21,8 @@ type adminState struct {
 	saves         int64 // successful ones
 	aofBaseBytes  int64 // length of the AOF when it was started
 
-	cronPaused    bool // DEBUG PAUSE-CRON
-	skipChecksum  bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
+	cronPaused   bool // DEBUG PAUSE-CRON
+	skipChecksum bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 
 	reads, writes atomic.Int64 // system calls on client sockets
 }

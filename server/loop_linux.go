@@ -204,7 +204,7 @@ func (l *loop) finishBatch() (done bool) {
 
 // finishTurn does what a turn does after its batch.
 func (l *loop) finishTurn() {
-	if s := l.srv; !l.now.Before(s.nextCron) {
+	if s := l.srv; s.cronDue(l.now) {
 		l.lock()
 		s.beginTurn()
 		s.cron(l.now)
@@ -488,6 +488,9 @@ func (l *loop) sweep() {
 	for _, c := range list {
 		c.dirty = false
 		c.takeOutput()
+		if c.hold != 0 {
+			l.holdBack(c)
+		}
 	}
 	l.unlock()
 	l.sweeping = list
@@ -536,6 +539,19 @@ func (l *loop) release() {
 		l.goOn(c)
 	}
 	l.held = rest
+	if len(rest) > 0 && l.syncFailed() {
+		for _, c := range rest { // never durable, so never acknowledged
+			l.drop(c, "the append only file failed")
+		}
+		l.held = rest[:0]
+	}
+}
+
+// syncFailed reports whether what waits for an fsync waits in vain.
+func (l *loop) syncFailed() bool {
+	l.lock()
+	defer l.unlock()
+	return l.srv.log.Err() != nil
 }
 
 // drop closes a connection.

@@ -7,8 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"runtime/metrics"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"datastore/aof"
@@ -16,29 +19,81 @@ import (
 	"datastore/server/command"
 )
 
-// prepare takes the data directory, loads the dataset and the modules.
-func (s *Server) prepare() error {
+// prepare takes the data directory, loads the modules and opens the listeners.
+func (s *Server) prepare() (driver, error) {
 	if err := s.openLog(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.loadModules(); err != nil {
-		return err
+		return nil, err
 	}
 	s.loading = true
 	s.relax()
+	return s.newDriver()
+}
+
+// load fills the keyspace and then lets clients at it; before, the driver answers them that it is loading. It runs beside
+// the driver and gives the lock up from time to time, see breathe.
+func (s *Server) load() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.beginTurn()
 	err := onGoroutine(s.loadData)
+	if errors.Is(err, errStopped) {
+		return
+	}
+	if err == nil && s.values.AppendOnly {
+		err = s.startLog(nil)
+	}
+	if err != nil {
+		s.fatal(err)
+		s.wake()
+		return
+	}
 	s.loading = false
 	s.relax()
-	if err != nil {
-		return err
-	}
-	if s.values.AppendOnly {
-		if err := s.startLog(nil); err != nil {
-			return err
-		}
+	s.listenEffects()
+	s.beginTurn()
+	s.begin()
+}
+
+// breathe lets clients and the cron in between two pieces of a load, and tells whether it must go on.
+func (s *Server) breathe() error {
+	ctx := s.ctx // the loaded commands run in the same context
+	s.mu.Unlock()
+	runtime.Gosched()
+	s.mu.Lock()
+	s.ctx.Args, s.ctx.Cmd, s.ctx.Client, s.ctx.DB = ctx.Args, ctx.Cmd, ctx.Client, ctx.DB
+	s.beginTurn()
+	if s.stopped.Load() {
+		return errStopped
 	}
 	return nil
+}
+
+// errStopped ends a load because the server ends.
+var errStopped = errors.New("the server is ending")
+
+// breatheEveryBytes of an RDB file clients get their answers.
+const breatheEveryBytes = 1 << 20
+
+// breathingReader is what an RDB file is read through while the server starts.
+type breathingReader struct {
+	r         io.Reader
+	s         *Server
+	readBytes int // since the last pause
+}
+
+func (b *breathingReader) Read(p []byte) (int, error) {
+	if b.readBytes >= breatheEveryBytes {
+		b.readBytes = 0
+		if err := b.s.breathe(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.r.Read(p)
+	b.readBytes += n
+	return n, err
 }
 
 // openLog takes the lock on the directory, which keeps a second server away, and reads the AOF's manifest.
@@ -63,19 +118,34 @@ func (s *Server) openLog() error {
 // loadData fills the keyspace from the AOF when it is on, else from the dump file.
 func (s *Server) loadData() error {
 	if s.values.AppendOnly && s.log.Exists() {
-		_, err := s.log.Load(aof.Applier{RDB: s.loadRDB, Command: s.applyCommand})
-		if err != nil {
+		_, err := s.log.Load(aof.Applier{
+			RDB: func(r io.Reader, sizeBytes int64) (int64, error) {
+				return s.loadRDB(&breathingReader{r: r, s: s}, sizeBytes)
+			},
+			Command: func(args [][]byte) error {
+				if s.stopped.Load() {
+					return errStopped
+				}
+				return s.applyCommand(args)
+			},
+			Progress: func(int64, int64) { _ = s.breathe() }, // the next command sees that the server ends
+		})
+		if err != nil && !errors.Is(err, errStopped) {
 			for _, line := range aof.FatalLines(err) {
 				s.logf(Warning, "%s", line)
 			}
 		}
 		return err
 	}
-	return s.loadDump()
+	return s.loadDumpThrough(func(f io.Reader) io.Reader { return &breathingReader{r: f, s: s} })
 }
 
 // loadDump adds the dump file, if there is one, to the keyspace.
 func (s *Server) loadDump() error {
+	return s.loadDumpThrough(func(f io.Reader) io.Reader { return f })
+}
+
+func (s *Server) loadDumpThrough(reader func(io.Reader) io.Reader) error {
 	name := filepath.Join(s.values.Dir, s.values.DBFilename)
 	f, err := s.o.FS.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,9 +157,12 @@ func (s *Server) loadDump() error {
 	start := time.Now()
 	size, err := f.SizeBytes()
 	if err == nil {
-		_, err = s.loadRDB(bufio.NewReaderSize(f, 1<<20), size)
+		_, err = s.loadRDB(reader(bufio.NewReaderSize(f, 1<<20)), size)
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, f.Close()); errors.Is(err, errStopped) {
+		return err
+	}
+	if err != nil {
 		s.logf(Warning, "Fatal error loading the DB: %v. Exiting.", err)
 		return fmt.Errorf("loading %s: %w", name, err)
 	}
@@ -170,6 +243,9 @@ func (s *Server) saveBase(w io.Writer) error { return s.saveRDB(w, [2]string{"ao
 
 // saveDump writes the dump file; it is complete on disk or not there at all.
 func (s *Server) saveDump() error {
+	if s.loading {
+		return errHalfLoaded
+	}
 	dir, name := s.values.Dir, s.values.DBFilename
 	tmp := filepath.Join(dir, fmt.Sprintf("temp-%d.rdb", s.pid()))
 	f, err := s.o.FS.Create(tmp)
@@ -201,6 +277,9 @@ func (s *Server) saveDump() error {
 	s.logf(Notice, "DB saved on disk")
 	return nil
 }
+
+// errHalfLoaded keeps part of a dataset from taking the place of the whole.
+var errHalfLoaded = errors.New("the dataset is still being loaded")
 
 // closeFiles flushes and closes what is on disk and gives the directory free.
 func (s *Server) closeFiles() error {
@@ -238,13 +317,12 @@ func (h *heapMeter) liveBytes(now time.Time) int64 {
 	return h.live
 }
 
-// cause unwraps an error of the operating system to what it is about, for texts that clients see.
-func cause(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
-		err = next
+// diskError reduces an error to what the operating system calls it, in the words of strerror, for texts that clients see.
+func diskError(err error) error {
+	var no syscall.Errno
+	if !errors.As(err, &no) {
+		return err
 	}
+	text := no.Error()
+	return errors.New(strings.ToUpper(text[:1]) + text[1:])
 }

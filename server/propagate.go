@@ -15,8 +15,8 @@ func (s *Server) endUnit() {
 	if unit == nil {
 		return
 	}
-	if s.log != nil && s.log.Running() {
-		s.unitWrote = true
+	if s.logging() {
+		s.unitWrote, s.appended = true, true
 		s.log.Append(unit)
 	}
 	if s.link == nil {
@@ -26,18 +26,30 @@ func (s *Server) endUnit() {
 
 // listen switches the encoding of effects on while anybody needs them.
 func (s *Server) listenEffects() {
-	s.ctx.Effects.Listen(!s.loading && (s.log != nil && s.log.Running() || s.streams()))
+	s.ctx.Effects.Listen(!s.loading && (s.logging() || s.streams()))
 }
+
+// logging reports whether effects are appended to the AOF.
+func (s *Server) logging() bool { return s.log != nil && s.log.Running() }
 
 // flushAOF writes what the turn appended before its replies leave, and decides how long they wait. It runs under the lock;
 // b is the batch whose replies are at stake, nil for other feeders.
 func (s *Server) flushAOF(b *batch) {
-	l := s.log
-	if l == nil || !l.Running() {
+	if !s.logging() {
 		return
+	}
+	l, pushed, appended := s.log, s.pushed, s.appended
+	s.pushed, s.appended = s.pushed[:0], false
+	for _, c := range pushed {
+		c.pushed = false
 	}
 	if err := l.Flush(); err != nil {
 		s.aofFailed(err, b)
+		for _, c := range pushed {
+			if appended { // what they were sent may claim what is not in the file
+				c.kill(false)
+			}
+		}
 		return
 	}
 	if s.aofErr != nil && l.Err() == nil {
@@ -46,20 +58,32 @@ func (s *Server) flushAOF(b *batch) {
 		s.relax()
 	}
 	written := l.Written()
-	if written <= l.Synced() || b == nil {
+	if written <= l.Synced() || !s.repliesWait() {
 		return
 	}
-	// Under always a reply leaves when everything executed before it is durable, also what others wrote: a client never
-	// sees data that a power failure could take back. Under everysec the same holds while an fsync is overdue, so that a
-	// slow disk slows writers down instead of widening the window of loss.
-	if s.fsyncPolicy() == aof.Always {
-		l.SyncTo(written)
-	} else if !l.Delayed() {
+	l.SyncTo(written)
+	for _, c := range pushed {
+		c.obufHold = written
+	}
+	if b == nil {
 		return
 	}
 	for i := range b.outputs {
 		b.outputs[i].c.hold = written
 	}
+}
+
+// repliesWait reports whether a reply must not leave before everything executed before it is durable, also what others
+// wrote: under always, so that a client never sees data that a power failure could take back, and under everysec while an
+// fsync is overdue, so that a slow disk slows writers down instead of widening the window of loss.
+func (s *Server) repliesWait() bool {
+	switch s.fsyncPolicy() {
+	case aof.Always:
+		return true
+	case aof.EverySec:
+		return s.log.Delayed()
+	}
+	return false
 }
 
 // aofFailed handles a write to the AOF that did not succeed. The effects stay in the log's buffer and are written when the
@@ -68,7 +92,7 @@ func (s *Server) aofFailed(err error, b *batch) {
 	if s.aofErr == nil {
 		s.logf(Warning, "Error writing to the AOF file: %v", err)
 	}
-	s.aofErr = cause(err)
+	s.aofErr = diskError(err)
 	s.relax()
 	if s.fsyncPolicy() == aof.Always {
 		s.logf(Warning, "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...")

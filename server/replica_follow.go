@@ -226,7 +226,6 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.endTiming()
 		s.unitWrote = false // that is for batches
 		s.flushAOF(nil)
-		s.checkWaiting()
 		return nil
 	})
 	return offset, errors.Join(stopErr, err)

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -93,7 +92,7 @@ func TestPartialResync(t *testing.T) {
 		primary, replica func(*testing.T) *servertest.Server
 		cuts             int
 	}{
-		{"ours to ours", ours, ours, 12}, {"ours to redis", ours, redis, 2}, {"redis to ours", redis, ours, 12},
+		{"ours to ours", ours, ours, 8}, {"ours to redis", ours, redis, 2}, {"redis to ours", redis, ours, 8},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -110,10 +109,8 @@ func TestPartialResync(t *testing.T) {
 			deadline := time.Now().Add(30 * time.Second)
 			for i := 0; int(p.cuts.Load()) < tc.cuts && time.Now().Before(deadline); i++ {
 				p.limit.Store(int64(700 + 37*i%500))
-				for range 20 {
-					change(primary, "x")
-				}
-				time.Sleep(50 * time.Millisecond)
+				change(primary, "x")
+				time.Sleep(20 * time.Millisecond)
 			}
 			p.limit.Store(0)
 			sameData(t, primary, replica)
@@ -182,6 +179,6 @@ func TestBacklogOverrun(t *testing.T) {
 	length, _ := strconv.Atoi(primary.Info("repl_backlog_histlen"))
 	end, _ := strconv.Atoi(primary.Info("master_repl_offset"))
 	if length > 20000 || first+length != end+1 {
-		t.Error(fmt.Sprintf("backlog from %d with %d bytes, stream ends at %d", first, length, end))
+		t.Errorf("backlog from %d with %d bytes, stream ends at %d", first, length, end)
 	}
 }

@@ -207,16 +207,11 @@ func (s *Server) senderEnded(r *replica, err error) {
 	} else {
 		s.logf(Warning, "Connection with replica %s lost: %v", r.name(), err)
 	}
-	s.expel(r)
-}
-
-// expel disconnects a replica.
-func (s *Server) expel(r *replica) {
 	s.dropReplica(r)
-	r.c.kill(false)
 }
 
-// dropReplica forgets a replica whose connection ends; more than once does no harm.
+// dropReplica disconnects a replica; more than once does no harm. It may be called in any goroutine: closing the Sender
+// shuts the socket down, and the connection's driver, which may be looking at it without the lock, meets its end.
 func (s *Server) dropReplica(r *replica) {
 	if r.gone {
 		return
@@ -239,7 +234,7 @@ func (s *Server) dropReplica(r *replica) {
 // dropReplicas disconnects all replicas; they synchronize again.
 func (s *Server) dropReplicas() {
 	for len(s.replicas) > 0 {
-		s.expel(s.replicas[0])
+		s.dropReplica(s.replicas[0])
 	}
 }
 
@@ -263,8 +258,9 @@ func (s *Server) feedStream(p []byte) {
 		r.sender.Wake()
 		if s.tooFarBehind(r) {
 			s.stats.outputLimitDisconnects++
-			s.logf(Warning, "Client %s scheduled to be closed ASAP for overcoming of output buffer limits.", r.c.describe())
-			s.expel(r)
+			s.logf(Warning, "Client id=%d addr=%s flags=S scheduled to be closed ASAP for overcoming of output buffer limits.",
+				r.c.ID, r.c.addr)
+			s.dropReplica(r)
 			continue
 		}
 		i++
@@ -313,10 +309,10 @@ func (s *Server) replicationCron() {
 		switch {
 		case r.sent && !r.ackless && now-heard > timeoutMs:
 			s.logf(Warning, "Disconnecting timedout replica (streaming sync): %s", r.name())
-			s.expel(r)
+			s.dropReplica(r)
 		case r.softSince != 0 && s.tooFarBehind(r):
 			s.stats.outputLimitDisconnects++
-			s.expel(r)
+			s.dropReplica(r)
 		default:
 			i++
 		}

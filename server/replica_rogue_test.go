@@ -250,7 +250,7 @@ func TestRogueStream(t *testing.T) {
 			select {
 			case <-again:
 			case <-time.After(15 * time.Second):
-				t.Fatal("the replica did not disconnect")
+				t.Fatalf("the replica did not disconnect\n%s", replica.Log())
 			}
 			waitUp(replica)
 			if replica.Must("DEBUG", "DIGEST").Str != digest {

@@ -69,6 +69,8 @@ type Server struct {
 	stopped   atomic.Bool
 	isReplica atomic.Bool // for the log only
 	waking    atomic.Bool
+	ending    atomic.Bool  // an orderly end was asked for and not called off
+	endAsked  atomic.Int64 // flags for the cron to begin it with, plus endRequest; 0 for none
 	done      chan struct{}
 
 	keepaliveSec atomic.Int64
@@ -92,8 +94,10 @@ type Server struct {
 	watchers map[watchedKey][]*conn
 
 	log         *aof.Log
-	aofErr      error // last write to the AOF failed: MISCONF
-	unitWrote   bool  // the unit that ended last went to the AOF
+	aofErr      error   // last write to the AOF failed: MISCONF
+	pushed      []*conn // got output outside their batches since the AOF was written last
+	appended    bool    // effects went to the AOF since it was written last
+	unitWrote   bool    // the unit that ended last went to the AOF
 	loading     bool
 	lastSaveErr error
 	heap        heapMeter
@@ -172,22 +176,22 @@ func (s *Server) limits() keyspace.Limits {
 	}
 }
 
-// Run loads the dataset, opens the listeners and serves until Shutdown, SHUTDOWN or a fatal error. It returns nil after an
+// Run opens the listeners, loads the dataset and serves until Shutdown, SHUTDOWN or a fatal error. It returns nil after an
 // orderly end.
 func (s *Server) Run(ctx context.Context) error {
 	defer close(s.done)
-	if err := s.prepare(); err != nil {
-		return errors.Join(err, s.closeFiles())
-	}
-	d, err := s.newDriver()
+	d, err := s.prepare()
 	if err != nil {
 		return errors.Join(err, s.closeFiles())
 	}
 	s.current.Store(&d)
-	s.begin()
+	s.logf(Notice, "Server initialized")
 	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
 	defer stop()
+	var loader sync.WaitGroup
+	loader.Go(s.load)
 	d.run()
+	loader.Wait()
 	return errors.Join(s.exitErr, s.closeFiles())
 }
 

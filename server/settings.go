@@ -137,14 +137,37 @@ func (s *Server) fsyncPolicy() aof.Policy {
 
 // switchAOF turns the AOF on with the present dataset as its base, or off.
 func (s *Server) switchAOF(on bool) error {
-	if s.log == nil || on == s.log.Running() {
+	switch {
+	case s.log == nil || on == s.log.Running():
+		return nil
+	case s.loading:
+		return errSwitchLoading
+	case on:
+		s.aofErr = nil
+		s.relax()
+		if s.startLog(s.saveBase) != nil {
+			return errSwitchAOF
+		}
 		return nil
 	}
-	if on {
-		return s.startLog(s.saveBase)
+	if err := s.log.Stop(); err != nil {
+		s.logf(Warning, "Closing the append only file: %v", err)
 	}
-	return errors.New("the append only file cannot be switched off while the server runs")
+	s.aofErr = nil
+	s.pushed = s.pushed[:0]
+	for _, c := range s.conns {
+		c.pushed = false
+	}
+	s.relax()
+	s.listenEffects()
+	return nil
 }
+
+// Reasons that CONFIG SET gives.
+var (
+	errSwitchAOF     = errors.New("Unable to turn on AOF. Check server logs.") //nolint:staticcheck // Redis's words
+	errSwitchLoading = errors.New("the dataset is being loaded")
+)
 
 // newRunID returns 40 random hex digits, the form of Redis's run and replication IDs.
 func newRunID() string {
@@ -162,9 +185,8 @@ func (s *Server) wake() {
 	}
 }
 
-// begin logs that the server is ready and starts what runs beside it.
+// begin logs that the server is ready and starts what runs beside it. The lock is held.
 func (s *Server) begin() {
-	s.logf(Notice, "Server initialized")
 	if s.values.Port != 0 {
 		s.logf(Notice, "Ready to accept connections")
 	}
@@ -175,9 +197,7 @@ func (s *Server) begin() {
 		s.o.OnReady()
 	}
 	if r := s.values.ReplicaOf; r.Host != "" {
-		s.mu.Lock()
 		s.follow(r.Host, r.Port)
-		s.mu.Unlock()
 	}
 }
 

@@ -16,14 +16,19 @@ type shutdown struct {
 
 const shutdownFailedReply = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
-// Shutdown asks for an orderly end, as SIGTERM does; flags 0 saves when save points are configured. It returns at once;
-// Done tells when it is over.
+// endRequest distinguishes a request without flags from none.
+const endRequest = 1 << 32
+
+// Shutdown asks for an orderly end, as SIGTERM does; flags 0 saves when save points are configured. It returns at once,
+// whatever the server is busy with; Done tells when it is over.
 func (s *Server) Shutdown(flags config.ShutdownFlags) {
-	s.mu.Lock()
-	s.beginShutdown(flags)
-	s.mu.Unlock()
+	s.ending.Store(true)
+	s.endAsked.Store(endRequest | int64(flags))
 	s.wake()
 }
+
+// Ending reports whether an orderly end was asked for and not called off since.
+func (s *Server) Ending() bool { return s.ending.Load() }
 
 // Stop ends the server at once, without saving; acknowledged writes are in the AOF already.
 func (s *Server) Stop() {
@@ -39,6 +44,7 @@ func (s *Server) beginShutdown(flags config.ShutdownFlags) {
 		}
 		return
 	}
+	s.ending.Store(true)
 	sd := &shutdown{flags: flags}
 	wait := time.Duration(s.values.ShutdownTimeoutSec) * time.Second
 	if sd.flags&config.ShutdownNow != 0 || !s.replicasLag() {
@@ -51,7 +57,15 @@ func (s *Server) beginShutdown(flags config.ShutdownFlags) {
 
 // checkShutdown finishes a shutdown once replicas have caught up or their time is over.
 func (s *Server) checkShutdown(now time.Time) {
+	if asked := s.endAsked.Swap(0); asked != 0 {
+		s.beginShutdown(config.ShutdownFlags(asked &^ endRequest))
+	}
 	sd := s.shutdown
+	if sd != nil && s.loading {
+		s.logf(Warning, "Received shutdown signal during loading, exiting now.")
+		s.stopped.Store(true)
+		return
+	}
 	if sd == nil || (s.replicasLag() && now.Before(sd.deadline)) {
 		return
 	}
@@ -68,6 +82,7 @@ func (s *Server) checkShutdown(now time.Time) {
 func (s *Server) callOffShutdown() {
 	waiting := s.shutdown.waiting
 	s.shutdown = nil
+	s.ending.Store(false)
 	for _, c := range waiting {
 		if c.closed {
 			continue
@@ -87,13 +102,10 @@ func (s *Server) settle(flags config.ShutdownFlags) error {
 	if flags&config.ShutdownNoSave != 0 {
 		save = false
 	}
-	if s.log != nil && s.log.Running() {
+	if s.logging() {
 		s.logf(Notice, "Calling fsync() on the AOF file.")
-		if err := s.log.Flush(); err != nil {
-			s.logf(Warning, "Writing the append only file: %v", err)
-			if !save {
-				return err
-			}
+		if err := s.log.Sync(); err != nil { // closing the file fails again, for the exit code
+			s.logf(Warning, "Fail to fsync the AOF file: %v.", err)
 		}
 	}
 	if !save {

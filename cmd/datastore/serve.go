@@ -130,11 +130,11 @@ func watchSignals(s *server.Server, v *config.Values, log *zap.Logger) {
 		default:
 			log.Error("Received SIGTERM scheduling shutdown...")
 		}
-		if asked {
+		if asked && s.Ending() {
 			log.Error("You insist... exiting now.")
 			os.Exit(1)
 		}
-		asked = true
+		asked = true // an end that could not save was called off, and the next signal tries again
 		s.Shutdown(flags)
 	}
 }

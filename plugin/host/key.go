@@ -38,11 +38,14 @@ type keyPool struct {
 	next int
 }
 
-const minSpareKeys = 64
+// minSpareKeys is small because handles that are used in turn share the processor's first-level cache with the keyspace.
+const minSpareKeys = 8
 
 func (p *keyPool) take() *key {
 	if len(p.ring)-p.next <= minSpareKeys {
-		return &key{}
+		k := &key{}
+		k.Impl = k
+		return k
 	}
 	k := p.ring[p.next]
 	p.ring[p.next] = nil
@@ -81,7 +84,7 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	k := h.spare.take()
 	k.frame, k.db, k.write = f, f.db, write
 	k.name = append(k.name[:0], name.Bytes()...)
-	k.Key = plugin.Key{Impl: k, Title: plugin.StringOf(k.name)}
+	k.Title = plugin.StringOf(k.name)
 	k.entry, k.seen, k.asList = entry, store.Changes(), false
 	k.wrote, k.dirty, k.doomed = false, false, false
 	h.open = append(h.open, k)
@@ -146,7 +149,9 @@ func (k *key) end() {
 		f.host.server.KeyTouched(k.db.Index(), k.name)
 	}
 	k.frame, k.entry, k.list = nil, keyspace.Entry{}, keyspace.List{}
-	k.walk, k.cursor = walk{}, walk{}
+	if k.walk.active = false; k.cursor.active || k.Cursor.Index != 0 || !k.Cursor.Elem.IsZero() {
+		k.cursor.active, k.Cursor = false, plugin.Cursor{}
+	}
 	if cap(k.scratch) > keptBytes {
 		k.scratch = nil
 	}
@@ -169,7 +174,7 @@ func (k *key) current() bool { return k.asList && k.seen == k.changes() }
 // written is called after each write that did not go through the list handle.
 func (k *key) written() {
 	k.wrote, k.seen, k.asList = true, -1, false
-	k.walk, k.cursor = walk{}, walk{}
+	k.walk.active, k.cursor.active = false, false
 }
 
 // writable tells why the key cannot be written, nil when it can.

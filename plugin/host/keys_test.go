@@ -120,8 +120,7 @@ func TestManyKeysAreReused(t *testing.T) {
 }
 
 func TestStringValues(t *testing.T) {
-	var r *rig
-	r = inHandler(t, func(ctx plugin.Ctx) {
+	r := inHandler(t, func(ctx plugin.Ctx) {
 		s := open(t, ctx, "s", plugin.Write)
 		mine := []byte("own")
 		must(t, s.SetString(plugin.StringOf(mine)))

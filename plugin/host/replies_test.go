@@ -117,7 +117,7 @@ func TestPanics(t *testing.T) {
 			must(t, ctx.ReplyArray(5))
 			panic("boom\r\n+OK")
 		},
-		"nil": func(plugin.Ctx, []plugin.String) error { var m map[string]int; m["x"] = 1; return nil },
+		"range": func(_ plugin.Ctx, args []plugin.String) error { return plugin.ReplyError(args[99].String()) },
 		"outer": func(ctx plugin.Ctx, _ []plugin.String) error {
 			r, err := ctx.Call("panic", "!")
 			must(t, err)
@@ -132,7 +132,7 @@ func TestPanics(t *testing.T) {
 	r := newRig(t, plugin.APIVer1, handlers)
 	r.want("-MODULEPANIC test: boom  +OK\r\n", "panic")
 	r.sent("SELECT 0", "RPUSH l a")
-	r.want("-MODULEPANIC test: assignment to entry in nil map\r\n", "nil")
+	r.want("-MODULEPANIC test: runtime error: index out of range [99] with length 1\r\n", "range")
 	r.want("-MODULEPANIC test: boom  +OK\r\n", "outer")
 	r.sent("RPUSH l a")
 	r.want("-ERR module commands are nested too deeply\r\n", "recurse")

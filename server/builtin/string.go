@@ -17,7 +17,9 @@ func writeStr(w *resp.Writer, s keyspace.Str) {
 	writeValue(w, s.Value)
 }
 
+// get also serves commands that write afterwards; all of them count as reads of the key.
 func get(c *command.Ctx) error {
+	c.Store.CountReads(true)
 	s, err := c.DB.Str(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
@@ -56,6 +58,7 @@ func getex(c *command.Ctx) error {
 		return err
 	}
 	key := c.Args[1]
+	c.Store.CountReads(true)
 	s, err := c.DB.Str(key)
 	if err != nil {
 		return command.ErrWrongType

@@ -178,3 +178,13 @@ func setExpiring(c *command.Ctx, seconds bool) error {
 	c.W.OK()
 	return nil
 }
+
+// setKeyFlags tells whether a SET reads the key as well.
+func setKeyFlags(args [][]byte) command.KeyFlags {
+	for _, a := range args[3:] {
+		if command.IsKeyword(a, "GET") {
+			return command.RW | command.Access | command.Update
+		}
+	}
+	return command.OW | command.Update
+}

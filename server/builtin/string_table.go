@@ -200,6 +200,7 @@ func stringTable() []command.Command {
 			Name: "set", Arity: -3, Group: "string", Since: "1.0.0",
 			Flags:      command.Write | command.DenyOOM,
 			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update | command.VariableFlags, Notes: "GET makes it read the key, too", Index: 1}},
+			KeyFlags:   setKeyFlags,
 			Summary:    "Stores a string at a key, optionally with conditions and an expiry",
 			Complexity: "O(1)",
 			History: []command.Change{

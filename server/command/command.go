@@ -151,6 +151,7 @@ type Command struct {
 	Subs       []Command
 	Handler    Handler                              // nil for a container
 	GetKeys    func(args [][]byte, dst []int) []int // appends key positions where Keys cannot describe them
+	KeyFlags   func(args [][]byte) KeyFlags         // what it does to the keys of a KeySpec with VariableFlags
 
 	ModuleName string // module that registered it, or ""
 	parent     *Command
