@@ -163,3 +163,18 @@ const (
 
 // quiet reports whether replies to this connection are dropped: CLIENT REPLY OFF and SKIP, and the replication stream.
 func (c *conn) quiet() bool { return c.replyOff || c.replySkip == skipThis }
+
+const (
+	readBytes    = 16 << 10 // of one connection per turn, where nothing larger is announced
+	maxReadBytes = 1 << 20  // of one connection per turn, for a large argument
+)
+
+// growInput returns b with room for n more bytes.
+func growInput(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	grown := make([]byte, len(b), max(len(b)+n, 2*len(b)))
+	copy(grown, b)
+	return grown
+}

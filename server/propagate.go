@@ -57,33 +57,34 @@ func (s *Server) flushAOF(b *batch) {
 		s.aofErr = nil
 		s.relax()
 	}
-	written := l.Written()
-	if written <= l.Synced() || !s.repliesWait() {
+	if written := l.Written(); written > l.Synced() {
+		s.holdReplies(b, pushed, written, appended)
+	}
+}
+
+// holdReplies lets replies wait until everything executed before them is durable, also what others wrote: under always all
+// replies, so that a client never sees data that a power failure could take back, and under everysec those to writers
+// while an fsync is overdue, so that a slow disk slows writers down instead of widening the window of loss.
+func (s *Server) holdReplies(b *batch, pushed []*conn, written int64, appended bool) {
+	policy := s.fsyncPolicy()
+	all := policy == aof.Always
+	if !all && (policy != aof.EverySec || !s.log.Delayed()) {
 		return
 	}
-	l.SyncTo(written)
+	s.log.SyncTo(written)
 	for _, c := range pushed {
-		c.obufHold = written
+		if all || appended {
+			c.obufHold = written
+		}
 	}
 	if b == nil {
 		return
 	}
 	for i := range b.outputs {
-		b.outputs[i].c.hold = written
+		if o := &b.outputs[i]; all || o.wrote >= 0 {
+			o.c.hold = written
+		}
 	}
-}
-
-// repliesWait reports whether a reply must not leave before everything executed before it is durable, also what others
-// wrote: under always, so that a client never sees data that a power failure could take back, and under everysec while an
-// fsync is overdue, so that a slow disk slows writers down instead of widening the window of loss.
-func (s *Server) repliesWait() bool {
-	switch s.fsyncPolicy() {
-	case aof.Always:
-		return true
-	case aof.EverySec:
-		return s.log.Delayed()
-	}
-	return false
 }
 
 // aofFailed handles a write to the AOF that did not succeed. The effects stay in the log's buffer and are written when the

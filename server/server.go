@@ -67,8 +67,7 @@ type Server struct {
 	table     command.Current
 	maxBulk   atomic.Int64
 	stopped   atomic.Bool
-	isReplica atomic.Bool // for the log only
-	waking    atomic.Bool
+	isReplica atomic.Bool  // for the log only
 	ending    atomic.Bool  // an orderly end was asked for and not called off
 	endAsked  atomic.Int64 // flags for the cron to begin it with, plus endRequest; 0 for none
 	done      chan struct{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,13 +25,14 @@ const daemonEnv = "DATASTORE_DAEMON_CHILD"
 
 // serve runs the server until it ends.
 func serve(args []string) error {
-	cfg, err := config.Load(args, os.Stdin)
+	var stdin bytes.Buffer // what the configuration took from there, for the child of daemonize
+	cfg, err := config.Load(args, io.TeeReader(os.Stdin, &stdin))
 	if err != nil {
 		return configError(err)
 	}
 	v := cfg.Values()
-	if v.Daemonize && os.Getenv(daemonEnv) == "" {
-		return daemonize(args)
+	if v.Daemonize && !supervised(v) && os.Getenv(daemonEnv) == "" {
+		return daemonize(args, stdin.Bytes())
 	}
 	if err := os.Unsetenv(daemonEnv); err != nil {
 		return err
@@ -37,9 +40,10 @@ func serve(args []string) error {
 	if err := os.Chdir(v.Dir); err != nil {
 		return fmt.Errorf("can't chdir to '%s': %w", v.Dir, err)
 	}
-	out, err := openLogFile(v.LogFile)
+	out, err := openLog(v.LogFile)
 	if err != nil {
-		return fmt.Errorf("can't open the log file: %w", err)
+		return &exitError{code: 1, err: fmt.Errorf("\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %w",
+			server.Version, err)}
 	}
 	var srv atomic.Pointer[server.Server]
 	log, level := newLogger(out, v, os.Getpid(), func() byte {
@@ -60,7 +64,7 @@ func serve(args []string) error {
 				e.Write()
 			}
 		},
-		OnReady: func() { notifySupervisor(v, log) },
+		OnReady: func() { notifySupervisor(v, log, "READY=1\nSTATUS=Ready to accept connections\n") },
 	})
 	if err != nil {
 		return err
@@ -72,6 +76,7 @@ func serve(args []string) error {
 	}
 	go watchSignals(s, v, log)
 	err = s.Run(context.Background())
+	notifySupervisor(v, log, "STOPPING=1\n")
 	pid.remove(log)
 	if err != nil {
 		return &exitError{code: 1}
@@ -83,16 +88,33 @@ func serve(args []string) error {
 func configError(err error) error {
 	var parse *config.ParseError
 	if errors.As(err, &parse) {
-		return &exitError{code: 1, err: errors.New(parse.Block(server.Version))}
+		return &exitError{code: 1, err: errors.New(strings.TrimSuffix(parse.Block(server.Version), "\n"))}
 	}
 	return &exitError{code: 1, err: err}
 }
 
-func openLogFile(name string) (io.Writer, error) {
+func openLog(name string) (io.Writer, error) {
 	if name == "" {
 		return os.Stdout, nil
 	}
-	return os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	_, err = logFile(path).Write(nil)
+	return logFile(path), err
+}
+
+// logFile is opened for each line, as redis-server does, so that whoever rotates logs only has to rename it.
+type logFile string
+
+func (name logFile) Write(line []byte) (int, error) {
+	f, err := os.OpenFile(string(name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	n, err := f.Write(line)
+	return n, errors.Join(err, f.Close())
 }
 
 // greet logs the first lines; tools wait for some of their words.
@@ -140,8 +162,8 @@ func watchSignals(s *server.Server, v *config.Values, log *zap.Logger) {
 }
 
 // daemonize starts this program again without a terminal and ends the parent. Go programs cannot fork; the child is told
-// by its environment.
-func daemonize(args []string) error {
+// by its environment, and reads what was read from standard input again.
+func daemonize(args []string, stdin []byte) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -149,10 +171,24 @@ func daemonize(args []string) error {
 	cmd := exec.Command(self, args...)
 	cmd.Env = append(os.Environ(), daemonEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if len(args) > 0 && args[0] == "-" {
-		return errors.New("daemonize does not go together with a configuration from standard input")
+	if len(stdin) == 0 {
+		return cmd.Start()
 	}
-	return cmd.Start()
+	f, err := os.CreateTemp("", "datastore-config-*")
+	if err != nil {
+		return fmt.Errorf("daemonize: %w", err)
+	}
+	cmd.Stdin = f
+	if err = os.Remove(f.Name()); err == nil {
+		_, err = f.Write(stdin)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // pidFile is the file with the process id, written when pidfile is set or the server runs as a daemon.
@@ -183,13 +219,23 @@ func (p *pidFile) remove(log *zap.Logger) {
 	}
 }
 
-// notifySupervisor tells systemd that clients can connect.
-func notifySupervisor(v *config.Values, log *zap.Logger) {
-	path := os.Getenv("NOTIFY_SOCKET")
-	if path == "" || (v.Supervised != config.SupervisedSystemd && v.Supervised != config.SupervisedAuto) {
+// notifyVariable is where systemd tells the name of its socket.
+const notifyVariable = "NOTIFY_SOCKET"
+
+// supervised reports whether systemd runs the server and wants to hear of it.
+func supervised(v *config.Values) bool {
+	return os.Getenv(notifyVariable) != "" && (v.Supervised == config.SupervisedSystemd || v.Supervised == config.SupervisedAuto)
+}
+
+// notifySupervisor tells systemd that clients can connect, or that the server ends.
+func notifySupervisor(v *config.Values, log *zap.Logger, state string) {
+	if !supervised(v) {
+		if v.Supervised == config.SupervisedSystemd {
+			log.Error("systemd supervision error: NOTIFY_SOCKET not found!")
+		}
 		return
 	}
-	if err := sendNotify(path, "READY=1\nSTATUS=Ready to accept connections\n"); err != nil {
+	if err := sendNotify(os.Getenv(notifyVariable), state); err != nil {
 		log.Error("systemd notification: " + err.Error())
 	}
 }

@@ -1,0 +1,139 @@
+package server
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// read reads every ready connection once and parses what came.
+func (l *loop) read() {
+	used := 0
+	l.again = l.again[:0]
+	for _, c := range l.ready {
+		switch {
+		case c.closed:
+		case c.paused():
+			c.ready = false
+			if c.blocked != nil && c.hangup && peerGone(c.fd) {
+				l.drop(c, "closed by peer")
+			}
+		case len(l.arena)-used < readBytes:
+			l.again = append(l.again, c)
+		default:
+			used += l.readOne(c, l.arena[used:])
+		}
+	}
+	l.ready, l.again = l.again, l.ready
+}
+
+// peerGone reports whether a connection has been closed by its peer with nothing left to read.
+func peerGone(fd int) bool {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n == 0 && err == nil || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
+}
+
+// paused reports whether the connection must not be read: it is blocked, waits for an fsync or for its end.
+func (c *conn) paused() bool { return c.blocked != nil || c.hold != 0 || c.closing }
+
+// readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, parses, and returns the
+// arena bytes taken. A connection from which more may come stays ready.
+func (l *loop) readOne(c *conn, arena []byte) int {
+	dst := arena[:readBytes]
+	own := len(c.rbuf)
+	if own > 0 {
+		if c.more || !c.readable {
+			l.settled(c)
+			l.feed(c, c.rbuf)
+			return 0
+		}
+		c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(own, readBytes), maxReadBytes))
+		dst = c.rbuf[own:cap(c.rbuf)]
+	}
+	n, err := unix.Read(c.fd, dst)
+	l.srv.admin.reads.Add(1)
+	if n <= 0 {
+		l.readFailed(c, err)
+		return 0
+	}
+	c.activeMs.Store(l.nowMs)
+	c.readable = n == len(dst) || c.hangup
+	l.settled(c)
+	if own > 0 {
+		c.rbuf = c.rbuf[:own+n]
+		l.feed(c, c.rbuf)
+		return 0
+	}
+	l.feed(c, dst[:n])
+	return n
+}
+
+// settled keeps a connection in the ready list while it is readable.
+func (l *loop) settled(c *conn) {
+	if c.ready = c.readable; c.ready {
+		l.again = append(l.again, c)
+	}
+}
+
+func (l *loop) readFailed(c *conn, err error) {
+	switch {
+	case err == nil:
+		l.drop(c, "closed by peer")
+	case errors.Is(err, unix.EAGAIN):
+		c.readable, c.ready = false, false
+	case errors.Is(err, unix.EINTR):
+		l.settled(c)
+	default:
+		l.drop(c, err.Error())
+	}
+}
+
+func (l *loop) feed(c *conn, in []byte) {
+	if l.srv.inputTooLarge(c, len(in)) {
+		return
+	}
+	l.batch.add(c, in)
+}
+
+// settle keeps the bytes that the batch did not consume for the next turn.
+func (l *loop) settle() {
+	for i := range l.batch.feeds {
+		f := &l.batch.feeds[i]
+		c := f.c
+		if c.closed {
+			continue
+		}
+		rest := f.in[f.used:]
+		if c.more = f.more && len(rest) > 0; c.more {
+			l.markReady(c)
+		}
+		switch {
+		case len(rest) > 0 && cap(c.rbuf) == 0:
+			c.rbuf = append(l.spareBuffer(), rest...)
+		case len(rest) > 0:
+			c.rbuf = append(c.rbuf[:0], rest...)
+		case cap(c.rbuf) > 0:
+			l.spareAway(c.rbuf)
+			c.rbuf = nil
+		}
+		c.unread.Store(int64(len(rest)))
+	}
+}
+
+// spareBuffer returns an empty input buffer.
+func (l *loop) spareBuffer() []byte {
+	if n := len(l.spare); n > 0 {
+		b := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, readBytes)
+}
+
+// spareAway keeps an input buffer for the next connection that needs one.
+func (l *loop) spareAway(b []byte) {
+	if cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
+		l.spare = append(l.spare, b[:0])
+	}
+}

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// write sends the replies of the batch, without the lock.
+func (l *loop) write() {
+	b := l.batch
+	for i := range b.outputs {
+		o := &b.outputs[i]
+		c := o.c
+		data := b.out[o.from:o.to]
+		if len(c.wbuf) > 0 || c.hold != 0 || c.waitWrite || o.tail != "" {
+			c.wbuf = append(append(c.wbuf, data...), o.tail...)
+			c.unsent.Store(int64(len(c.wbuf)))
+			if c.hold != 0 {
+				l.holdBack(c)
+			} else if !c.waitWrite {
+				l.flush(c)
+			}
+		} else if n := l.send(c, data); n < len(data) && !c.closed {
+			c.wbuf = append(c.wbuf, data[n:]...)
+			c.unsent.Store(int64(len(c.wbuf)))
+		}
+		if len(c.wbuf) > maxFeedOutputBytes || !c.Authed && len(c.wbuf) > unauthOutputBytes {
+			l.lock()
+			c.checkOutput()
+			l.unlock()
+		}
+	}
+}
+
+func (l *loop) holdBack(c *conn) {
+	if !c.inHeld {
+		c.inHeld = true
+		l.held = append(l.held, c)
+	}
+}
+
+// send writes as much as the socket takes and returns how much that was.
+func (l *loop) send(c *conn, data []byte) int {
+	sent := 0
+	for sent < len(data) {
+		n, err := unix.Write(c.fd, data[sent:])
+		l.srv.admin.writes.Add(1)
+		if n > 0 {
+			sent += n
+			c.netOut.Add(int64(n))
+			continue
+		}
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			c.waitWrite = true
+			return sent
+		default:
+			l.drop(c, "write: "+err.Error())
+			return sent
+		}
+	}
+	return sent
+}
+
+// flush writes what waits in wbuf.
+func (l *loop) flush(c *conn) {
+	if c.closed || c.hold != 0 || len(c.wbuf) == 0 {
+		return
+	}
+	n := l.send(c, c.wbuf)
+	switch {
+	case c.closed:
+	case n < len(c.wbuf):
+		c.wbuf = append(c.wbuf[:0], c.wbuf[n:]...)
+	case cap(c.wbuf) > keepInputBytes:
+		c.wbuf = nil
+	default:
+		c.wbuf = c.wbuf[:0]
+	}
+	c.unsent.Store(int64(len(c.wbuf)))
+	if c.closing && !c.closed && len(c.wbuf) == 0 {
+		l.drop(c, "closed by the server")
+	}
+}
+
+// sweep does what others asked for: output queued from outside, connections to close, replies whose fsync is done.
+func (l *loop) sweep() {
+	l.release()
+	l.lock()
+	list := l.dirty
+	l.dirty = l.sweeping[:0]
+	for _, c := range list {
+		c.dirty = false
+		c.takeOutput()
+		if c.hold != 0 {
+			l.holdBack(c)
+		}
+	}
+	l.unlock()
+	l.sweeping = list
+	for _, c := range list {
+		if c.closed {
+			continue
+		}
+		if !c.waitWrite && c.hold == 0 {
+			l.flush(c)
+		}
+		switch {
+		case c.dead, c.closing && len(c.wbuf) == 0 && c.hold == 0:
+			l.drop(c, "closed by the server")
+		case !c.closing:
+			l.goOn(c)
+		}
+	}
+}
+
+// goOn lets a connection that may have been blocked continue with the bytes it has.
+func (l *loop) goOn(c *conn) {
+	if len(c.rbuf) > 0 && !c.ready {
+		c.more = true
+	}
+	if c.readable || len(c.rbuf) > 0 {
+		l.markReady(c)
+	}
+}
+
+// release lets replies go whose offset is durable.
+func (l *loop) release() {
+	if len(l.held) == 0 {
+		return
+	}
+	synced := l.srv.log.Synced()
+	rest := l.held[:0]
+	for _, c := range l.held {
+		if c.hold > synced && !c.closed {
+			rest = append(rest, c)
+			continue
+		}
+		c.hold, c.inHeld = 0, false
+		if !c.waitWrite {
+			l.flush(c)
+		}
+		l.goOn(c)
+	}
+	l.held = rest
+	if len(rest) > 0 && l.syncFailed() {
+		for _, c := range rest { // never durable, so never acknowledged
+			l.drop(c, "the append only file failed")
+		}
+		l.held = rest[:0]
+	}
+}
+
+// syncFailed reports whether what waits for an fsync waits in vain.
+func (l *loop) syncFailed() bool {
+	l.lock()
+	defer l.unlock()
+	return l.srv.log.Err() != nil
+}
+
+// drop closes a connection.
+func (l *loop) drop(c *conn, why string) {
+	if c.closed {
+		return
+	}
+	delete(l.conns, c.fd)
+	c.hold, c.rbuf, c.wbuf = 0, nil, nil
+	s := l.srv
+	s.mu.Lock()
+	s.forget(c, why)
+	s.mu.Unlock()
+	if err := unix.Close(c.fd); err != nil {
+		s.logf(Warning, "closing a client's socket: %v", err)
+	}
+	if l.paused {
+		l.paused = false
+		for _, ln := range l.lists {
+			l.accept(ln)
+		}
+	}
+}
+
+// close ends all connections and listeners. Replies that wait for an fsync get it, unless the server ends because of an
+// error: then nothing more may be acknowledged.
+func (l *loop) close() {
+	s := l.srv
+	s.mu.Lock()
+	failed := s.exitErr != nil
+	if s.log != nil && s.log.Running() && !failed {
+		s.log.SyncTo(s.log.Written())
+	}
+	s.mu.Unlock()
+	for deadline := time.Now().Add(lastSyncWait); !failed && len(l.held) > 0 && time.Now().Before(deadline); {
+		l.release()
+		time.Sleep(time.Millisecond)
+	}
+	for _, c := range l.conns {
+		if !c.waitWrite && c.hold == 0 && !failed {
+			l.flush(c)
+		}
+		l.drop(c, "server stopped")
+	}
+	for _, ln := range l.lists {
+		ln.close(s)
+	}
+	_ = unix.Close(l.wakefd)
+	_ = unix.Close(l.epfd)
+}
