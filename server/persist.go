@@ -101,9 +101,9 @@ func (s *Server) openLog() error {
 	v := s.values
 	log, err := aof.Open(aof.Options{
 		FS: s.o.FS, Dir: v.Dir, DirName: v.AppendDirname, FileName: v.AppendFilename, Policy: s.fsyncPolicy(),
-		RefuseTruncated: !v.AOFLoadTruncated,
-		Log:             func(l aof.Level, line string) { s.o.Log(Level(l), line) },
-		OnSynced:        func(int64, error) { s.wake() },
+		RefuseTruncated: !v.AOFLoadTruncated, CorruptTailMaxBytes: v.AOFLoadCorruptTailBytes,
+		Log:      func(l aof.Level, line string) { s.o.Log(Level(l), line) },
+		OnSynced: func(int64, error) { s.wake() },
 	})
 	if err != nil {
 		for _, line := range aof.FatalLines(err) {

@@ -103,7 +103,10 @@ func (s *Server) aofFailed(err error, b *batch) {
 		return
 	}
 	for i := range b.outputs {
-		if o := &b.outputs[i]; o.wrote >= 0 {
+		switch o := &b.outputs[i]; {
+		case o.wrote < 0 && s.exitErr != nil:
+			o.to = o.from // it may show what the end takes back
+		case o.wrote >= 0:
 			o.to = o.wrote
 			o.tail = "-MISCONF Errors writing to the AOF file: " + s.aofErr.Error() + "\r\n"
 			o.c.closing = true

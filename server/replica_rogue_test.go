@@ -214,7 +214,6 @@ func TestRogueStream(t *testing.T) {
 		"slaveof inline":  "SLAVEOF NO ONE\r\n",
 		"acl":             enc("ACL", "SETUSER", "default", "off"),
 		"save":            enc("SAVE"),
-		"get":             enc("GET", "a"),
 		"unknown":         enc("NO-SUCH-COMMAND", "a"),
 		"arity":           enc("SET", "a"),
 		"garbage":         "\x7fELF\x01\x01" + strings.Repeat("\x00", 70_000),

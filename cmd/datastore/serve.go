@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -241,13 +242,10 @@ func notifySupervisor(v *config.Values, log *zap.Logger, state string) {
 }
 
 func sendNotify(path, state string) error {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(path, "@") {
-		path = "\x00" + path[1:]
-	}
-	err = syscall.Sendto(fd, []byte(state), 0, &syscall.SockaddrUnix{Name: path})
-	return errors.Join(err, syscall.Close(fd))
+	_, err = c.Write([]byte(state))
+	return errors.Join(err, c.Close())
 }

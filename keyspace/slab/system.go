@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const mapFlags = unix.MAP_PRIVATE | unix.MAP_ANON | unix.MAP_NORESERVE
+const mapFlags = unix.MAP_PRIVATE | unix.MAP_ANON | noReserve
 
 // mapAligned maps size bytes, a multiple of the page, at a multiple of chunkSize.
 func mapAligned(size uintptr, prot int) (uintptr, error) {
@@ -46,15 +46,6 @@ func unlock(addr, size uintptr) error {
 // discard drops the memory behind a range; it reads as zero afterwards.
 func discard(addr, size uintptr) bool {
 	return unix.Madvise(span(addr, size), unix.MADV_DONTNEED) == nil
-}
-
-// adviseHuge asks for huge pages, or for none. Kernels without them refuse, which does not matter.
-func adviseHuge(addr, size uintptr, huge bool) {
-	advice := unix.MADV_NOHUGEPAGE
-	if huge {
-		advice = unix.MADV_HUGEPAGE
-	}
-	_ = unix.Madvise(span(addr, size), advice)
 }
 
 func span(addr, size uintptr) []byte { return unsafe.Slice((*byte)(at(addr)), size) }

@@ -51,6 +51,8 @@ var table = []directive{
 	{name: "always-show-logo", kind: boolean{}, def: "no", flags: immutable,
 		field: func(v *Values) any { return &v.AlwaysShowLogo }},
 	{name: "aof-disable-auto-gc", kind: boolean{}, def: "no", flags: noEffect},
+	{name: "aof-load-corrupt-tail-max-size", kind: bytesBetween(0, math.MaxInt64), def: "0",
+		field: func(v *Values) any { return &v.AOFLoadCorruptTailBytes }},
 	{name: "aof-load-truncated", kind: boolean{}, def: "yes",
 		field: func(v *Values) any { return &v.AOFLoadTruncated }},
 	{name: "aof-rewrite-incremental-fsync", kind: boolean{}, def: "yes", flags: noEffect},

@@ -79,6 +79,7 @@ type Values struct {
 	AppendDirname            string
 	AppendFsync              AppendFsync
 	AOFLoadTruncated         bool
+	AOFLoadCorruptTailBytes  int64 // damaged end of the last file that may be cut off
 	AOFUseRDBPreamble        bool
 	AutoAOFRewritePercentage int // growth since the last rewrite, 0 disables
 	AutoAOFRewriteMinBytes   int64

@@ -24,20 +24,6 @@ var _ FS = OS{}
 // osFile takes Read, ReadAt, Write, Close and Truncate from os.File.
 type osFile struct{ *os.File }
 
-// Sync is fdatasync: the length and the data are what recovery needs, the times of the inode are not.
-func (f osFile) Sync() error {
-	for {
-		err := unix.Fdatasync(int(f.Fd()))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
-		}
-		return nil
-	}
-}
-
 func (f osFile) SizeBytes() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -59,7 +45,7 @@ func (OS) Open(name string) (File, error) { return openOS(name, os.O_RDONLY) }
 
 // Create implements FS.
 func (OS) Create(name string) (File, error) {
-	return openOS(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	return openOS(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND)
 }
 
 // OpenAppend implements FS.

@@ -32,6 +32,31 @@ func TestF17LockNamesTheHolder(t *testing.T) {
 	}
 }
 
+// TestF11CutWrites: what a short write left is cut off, and the next write must leave no hole.
+func TestF11CutWrites(t *testing.T) {
+	for opened, open := range map[string]func(string) (File, error){"create": OS{}.Create, "append": OS{}.OpenAppend} {
+		f, err := open(filepath.Join(t.TempDir(), "f"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, "whole+part"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Truncate(5); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, "next"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(f.(osFile).Name()); err != nil || string(got) != "wholenext" {
+			t.Errorf("%s: %q %v", opened, got, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOSFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	var o OS

@@ -38,7 +38,7 @@ type Info struct {
 	ModTime   time.Time
 }
 
-// File is an open file. Reads have a position of their own; writes go where the opening call says.
+// File is an open file. Reads have a position of their own; writes go to the end, also to one that Truncate has moved back.
 // A File is used by one goroutine at a time, but for Sync, which may run beside Write and Truncate.
 type File interface {
 	io.Reader
@@ -62,7 +62,7 @@ type FS interface {
 	Open(name string) (File, error)
 	// Create makes an empty file, or empties an existing one, open for reading and writing.
 	Create(name string) (File, error)
-	// OpenAppend opens a file, made when missing, whose writes go to its end.
+	// OpenAppend opens a file with what it has, made when missing, for reading and writing.
 	OpenAppend(name string) (File, error)
 	// Rename replaces newName atomically.
 	Rename(oldName, newName string) error
