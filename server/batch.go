@@ -20,9 +20,14 @@ type batch struct {
 	outputs []output
 	hashes  []touched
 
+	last     *command.Command // parsed last, unless its subcommand matters
+	lastName []byte
+
 	cur  int // feed being executed
 	at   int // next of cmds, so that a panic resumes behind the command that caused it
 	from int // where the current feed's replies begin in out
+
+	large bool // an input of this turn is not worth keeping: nothing may refer to it afterwards
 
 	exited func() // starts a goroutine that calls goOn and then what follows it, when this one is being ended
 }
@@ -61,16 +66,26 @@ type touched struct {
 }
 
 const (
-	maxBatchOutputBytes = 4 << 20 // replies beyond which a batch is cut: written before the rest is executed
-	maxFeedOutputBytes  = 1 << 20 // replies to one connection beyond which the rest of its commands waits for the next turn
-	maxFeedCommands     = 4096    // commands of one connection per batch
+	maxBatchOutputBytes = 4 << 20  // replies beyond which a batch is cut: written before the rest is executed
+	maxFeedOutputBytes  = 1 << 20  // replies to one connection beyond which the rest of its commands waits for the next turn
+	maxFeedCommands     = 4096     // commands of one connection per batch
+	keepInputBytes      = 64 << 10 // an input buffer that is larger is freed when it is empty
+	keepArgs            = 1 << 18  // arguments beyond which their table is freed after the turn
 )
 
 func newBatch(s *Server, exited func()) *batch { return &batch{srv: s, exited: exited} }
 
 func (b *batch) reset() {
+	if b.large || len(b.args) > keepArgs {
+		b.large = false
+		clear(b.feeds)
+		clear(b.args)
+	}
+	if len(b.args) > keepArgs {
+		b.args = nil
+	}
 	b.feeds, b.cmds, b.args, b.outputs = b.feeds[:0], b.cmds[:0], b.args[:0], b.outputs[:0]
-	b.cur, b.at, b.from = 0, 0, 0
+	b.cur, b.at, b.from, b.last, b.lastName = 0, 0, 0, nil, nil
 	if cap(b.out) > 4*maxBatchOutputBytes {
 		b.out = nil
 	}
@@ -84,6 +99,7 @@ func (b *batch) add(c *conn, in []byte) {
 		MaxBulkBytes: int(b.srv.maxBulk.Load()), MaxArgs: maxArgs, MaxInlineBytes: maxInlineBytes,
 		Unauthenticated: !c.Authed,
 	}
+	b.large = b.large || len(in) > keepInputBytes
 	table := b.srv.table.Load()
 	for n := 0; n < maxFeedCommands; n++ {
 		from := len(b.args)
@@ -95,7 +111,7 @@ func (b *batch) add(c *conn, in []byte) {
 			break
 		}
 		p := parsed{from: int32(from), to: int32(len(args)), end: f.parsed}
-		p.cmd = table.Resolve(args[from:])
+		p.cmd = b.resolve(table, args[from:])
 		b.cmds = append(b.cmds, p)
 		if !c.Authed {
 			break // the next command may be read under other limits
@@ -103,6 +119,19 @@ func (b *batch) add(c *conn, in []byte) {
 	}
 	f.cmds = len(b.cmds)
 	b.feeds = append(b.feeds, f)
+}
+
+// resolve looks a command up, unless its name is that of the one before, as it mostly is in a pipeline.
+func (b *batch) resolve(table *command.Table, args [][]byte) *command.Command {
+	if b.last != nil && string(args[0]) == string(b.lastName) {
+		return b.last
+	}
+	c := table.Resolve(args)
+	if b.last = c; c != nil && (c.HasSubs() || c.Parent() != nil) {
+		b.last = nil // the next argument decides
+	}
+	b.lastName = args[0]
+	return c
 }
 
 // prefetch touches what the commands will read, in two passes so that the misses of all keys overlap: first the index
@@ -132,7 +161,7 @@ func (b *batch) prefetch() {
 }
 
 // begin lets the replies go to the batch. The lock is held from here to the end of goOn.
-func (b *batch) begin() { b.srv.ctx.W.Buf = b.out }
+func (b *batch) begin() { b.srv.ctx.W.Buf, b.srv.unitWrote = b.out, false }
 
 // goOn executes the batch, or a part of it: it returns false when the replies must be written before the rest is executed.
 // A module's command can end the goroutine that runs it (runtime.Goexit), which nothing stops; another one calls goOn again
@@ -144,7 +173,7 @@ func (b *batch) goOn() (done bool) {
 	}
 	s.endTiming()
 	b.out = s.ctx.W.Buf
-	s.ctx.W.Buf = nil
+	s.ctx.W.Buf, s.ctx.Args = nil, nil
 	s.flushAOF(b)
 	return b.cur == len(b.feeds)
 }
@@ -197,7 +226,7 @@ func (b *batch) noteWrite() {
 }
 
 // stopped reports whether a connection must not execute further commands now.
-func (c *conn) stopped() bool { return c.closing || c.dead || c.blocked != nil }
+func (c *conn) stopped() bool { return c.closing.Load() || c.dead.Load() || c.blocked.Load() != nil }
 
 // finish settles a connection after its last command.
 func (b *batch) finish(f *feed) {
@@ -216,8 +245,11 @@ func (b *batch) finish(f *feed) {
 	f.c.netIn += int64(f.used)
 }
 
-// emit closes the replies of a connection.
+// emit closes the replies of a connection. One that is to be closed at once gets none.
 func (b *batch) emit(f *feed) {
+	if f.c.dead.Load() {
+		b.srv.ctx.W.Buf = b.srv.ctx.W.Buf[:b.from]
+	}
 	if n := len(b.srv.ctx.W.Buf); n > b.from {
 		b.outputs = append(b.outputs, output{c: f.c, from: b.from, to: n, wrote: f.wrote})
 		b.from, f.wrote = n, -1

@@ -23,13 +23,13 @@ func (s *Server) block(c *conn, timeoutMs int64, w *wait) {
 	if timeoutMs > 0 {
 		w.deadlineMs = s.monoMs() + timeoutMs
 	}
-	c.blocked = w
+	c.blocked.Store(w)
 	s.waiting = append(s.waiting, c)
 }
 
 // unblock ends the suspension without a reply.
 func (s *Server) unblock(c *conn) {
-	c.blocked = nil
+	c.blocked.Store(nil)
 	for i, o := range s.waiting {
 		if o == c {
 			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
@@ -51,9 +51,9 @@ func (s *Server) checkWaiting() {
 		c := s.waiting[i]
 		w.Proto = c.Proto
 		switch {
-		case c.blocked.try():
-		case now >= c.blocked.deadlineMs:
-			c.blocked.expire()
+		case c.blocked.Load().try():
+		case now >= c.blocked.Load().deadlineMs:
+			c.blocked.Load().expire()
 		default:
 			i++
 			continue

@@ -44,7 +44,7 @@ func (s *Server) forget(c *conn, why string) {
 	s.logf(Debug, "Client %d at %s: %s", c.ID, c.addr, why)
 	delete(s.conns, c.ID)
 	s.endTransaction(c)
-	if c.blocked != nil {
+	if c.blocked.Load() != nil {
 		s.unblock(c)
 	}
 	if c.replica != nil {
@@ -63,13 +63,14 @@ func (c *conn) origin() config.Origin {
 	return config.Remote
 }
 
-// inputTooLarge applies client-query-buffer-limit, and a small limit before authentication, to the unexecuted input.
+// inputTooLarge applies client-query-buffer-limit, and a small limit before authentication, to the unexecuted input and
+// what MULTI has queued. It is called by the connection's driver without the lock.
 func (s *Server) inputTooLarge(c *conn, n int) bool {
 	limit := s.queryLimit.Load()
 	if !c.Authed && limit > unauthBytes {
 		limit = unauthBytes
 	}
-	if int64(n)+int64(c.txn.bytes) <= limit {
+	if int64(n)+c.queuedBytes.Load() <= limit {
 		return false
 	}
 	s.mu.Lock()
@@ -115,7 +116,7 @@ func (c *conn) describe() string {
 		"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d events=%s cmd=%s user=%s "+
 		"redir=-1 resp=%d%s",
 		c.ID, c.addr, c.laddr, c.fd, c.Name, (now-c.createdMs)/1000, (now-c.activeMs.Load())/1000, flags, c.DB, multi,
-		c.unread.Load(), c.txn.bytes, c.unsent.Load(), c.unsent.Load(), c.unsent.Load(), len(c.obuf), c.memory(), c.events(),
+		c.unread.Load(), c.queuedBytes.Load(), c.unsent.Load(), c.unsent.Load(), c.unsent.Load(), len(c.obuf), c.memory(), c.events(),
 		cmd, c.User, c.Proto, lib)
 }
 
@@ -124,7 +125,7 @@ func (c *conn) unix() bool { return strings.HasSuffix(c.addr, ":0") }
 
 // memory estimates the bytes that a connection occupies.
 func (c *conn) memory() int {
-	return connBytes + int(c.unread.Load()+c.unsent.Load()) + cap(c.obuf) + c.txn.bytes
+	return connBytes + int(c.unread.Load()+c.unsent.Load()+c.queuedBytes.Load()) + cap(c.obuf)
 }
 
 const connBytes = 1024 // the structure itself with its strings and map entries, rounded up
@@ -145,10 +146,10 @@ func (c *conn) flagLetters() string {
 	}
 	add(c.replica != nil, 'S')
 	add(c.InMulti, 'x')
-	add(c.blocked != nil, 'b')
+	add(c.blocked.Load() != nil, 'b')
 	add(c.txn.touched, 'd')
-	add(c.closing && !c.dead, 'c')
-	add(c.dead, 'A')
+	add(c.closing.Load() && !c.dead.Load(), 'c')
+	add(c.dead.Load(), 'A')
 	add(c.unix(), 'U')
 	add(c.noEvict, 'e')
 	add(c.NoTouch, 'T')

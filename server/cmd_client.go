@@ -143,7 +143,7 @@ func (s *Server) clientUnblock(c *command.Ctx) error {
 		return err
 	}
 	o := s.conns[uint64(id)]
-	if o == nil || o.blocked == nil || o.blocked.expire == nil {
+	if o == nil || o.blocked.Load() == nil || o.blocked.Load().expire == nil {
 		c.W.Int(0)
 		return nil
 	}
@@ -153,7 +153,7 @@ func (s *Server) clientUnblock(c *command.Ctx) error {
 	if fail {
 		w.Error(unblockedText)
 	} else {
-		o.blocked.expire()
+		o.blocked.Load().expire()
 	}
 	w.Proto = proto
 	s.unblock(o)

@@ -81,7 +81,7 @@ func (f *killFilter) matches(o *conn) bool {
 func (s *Server) killMatching(c *command.Ctx, f *killFilter) (n int) {
 	for _, o := range s.sorted() {
 		self := c.Client.Owner == any(o)
-		if !f.matches(o) || o.closing || self && f.keepSelf {
+		if !f.matches(o) || o.closing.Load() || self && f.keepSelf {
 			continue
 		}
 		n++

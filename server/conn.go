@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync/atomic"
+	"time"
 
 	"datastore/server/command"
 	"datastore/server/config"
@@ -26,20 +27,21 @@ type conn struct {
 	rbuf   []byte // bytes received and not executed, when a command is incomplete or must wait
 	wbuf   []byte // replies that the socket did not take yet
 
-	obuf      []byte // replies and stream bytes queued by others than its own batch
-	obufHold  int64  // AOF offset that must be durable before obuf leaves; 0 for none
-	pushed    bool   // in Server.pushed
-	softSince int64  // when the output exceeded the soft limit, in ms of the monotonic clock
-	dirty     bool   // in loop.dirty
-	closing   bool   // close once the output is written
-	dead      bool   // close at once
-	closed    bool   // no longer in Server.conns
-	hold      int64  // AOF offset that must be durable before output leaves; 0 for none
+	obuf      []byte      // replies and stream bytes queued by others than its own batch
+	obufHold  int64       // AOF offset that must be durable before obuf leaves; 0 for none
+	pushed    bool        // in Server.pushed
+	softSince int64       // when the output exceeded the soft limit, in ms of the monotonic clock
+	dirty     bool        // in loop.dirty
+	closing   atomic.Bool // close once the output is written; set under the lock, as dead
+	dead      atomic.Bool // close at once
+	closed    bool        // no longer in Server.conns
+	hold      int64       // AOF offset that must be durable before output leaves; 0 for none
 
 	// The driver's.
 	ready     bool // in loop.ready
 	readable  bool // an edge was seen and no read has come up short since
 	hangup    bool // the peer has closed its side
+	ending    bool // closing was seen and no output is queued outside of wbuf
 	more      bool // rbuf holds complete commands
 	waitWrite bool // the socket is full
 	inHeld    bool // in loop.held
@@ -59,9 +61,10 @@ type conn struct {
 	unread    atomic.Int64 // len(rbuf), likewise
 	commands  int64
 
-	txn     transaction
-	blocked *wait
-	replica *replica // set once PSYNC or SYNC made this the link of a replica
+	txn         transaction
+	queuedBytes atomic.Int64         // by MULTI, counted against client-query-buffer-limit; for those without the lock
+	blocked     atomic.Pointer[wait] // changed under the lock
+	replica     *replica             // set once PSYNC or SYNC made this the link of a replica
 	handshake
 }
 
@@ -89,7 +92,7 @@ func ownerOf(c *command.Ctx) *conn { return c.Client.Owner.(*conn) }
 
 // push queues bytes for a connection outside its own batch. It is called under the lock.
 func (c *conn) push(b []byte) {
-	if c.dead {
+	if c.dead.Load() || c.closed {
 		return
 	}
 	c.obuf = append(c.obuf, b...)
@@ -110,10 +113,22 @@ func (c *conn) takeOutput() {
 	c.obufHold = 0
 	if len(c.wbuf) == 0 {
 		c.wbuf, c.obuf = c.obuf, c.wbuf[:0]
-		return
+	} else {
+		c.wbuf = append(c.wbuf, c.obuf...)
+		c.obuf = emptied(c.obuf)
 	}
-	c.wbuf = append(c.wbuf, c.obuf...)
-	c.obuf = c.obuf[:0]
+	c.unsent.Store(int64(len(c.wbuf)))
+}
+
+// keepOutputBytes is the size up to which a connection keeps its empty output buffers.
+const keepOutputBytes = 4 << 10
+
+// emptied returns an output buffer for reuse, or nil when it is too large to be kept.
+func emptied(b []byte) []byte {
+	if cap(b) > keepOutputBytes {
+		return nil
+	}
+	return b[:0]
 }
 
 // mark tells the driver that there is something to do for the connection.
@@ -121,9 +136,9 @@ func (c *conn) mark() { c.driver.mark(c) }
 
 // kill makes the driver close the connection; after its output when soft is set.
 func (c *conn) kill(soft bool) {
-	c.closing = true
+	c.closing.Store(true)
 	if !soft {
-		c.dead = true
+		c.dead.Store(true)
 	}
 	c.mark()
 }
@@ -148,7 +163,7 @@ func (c *conn) checkOutput() {
 	} else {
 		c.softSince = 0
 	}
-	if over && !c.dead {
+	if over && !c.dead.Load() {
 		c.srv.stats.outputLimitDisconnects++
 		c.srv.logf(Warning, "Client %s scheduled to be closed ASAP for overcoming of output buffer limits.", c.describe())
 		c.kill(false)
@@ -167,6 +182,8 @@ func (c *conn) quiet() bool { return c.replyOff || c.replySkip == skipThis }
 const (
 	readBytes    = 16 << 10 // of one connection per turn, where nothing larger is announced
 	maxReadBytes = 1 << 20  // of one connection per turn, for a large argument
+
+	lastSyncWait = 5 * time.Second // at the end, for the fsync that the last replies wait for
 )
 
 // growInput returns b with room for n more bytes.

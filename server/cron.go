@@ -28,6 +28,7 @@ func (s *Server) cron(now time.Time) {
 		}
 	}
 	s.checkWaiting()
+	s.endUnit() // what a reply to one that waited claims is in the AOF before it leaves
 	s.tickAOF(now)
 	if s.crons%int64(hz) == 0 {
 		s.everySecond()
@@ -36,7 +37,6 @@ func (s *Server) cron(now time.Time) {
 	if used := s.usedMemory(); used > s.stats.peakMemory {
 		s.stats.peakMemory = used
 	}
-	s.endUnit()
 	s.checkShutdown(now)
 }
 
@@ -72,7 +72,7 @@ func (s *Server) closeIdle() {
 			c.kill(false)
 			continue
 		}
-		if limitMs > 0 && c.replica == nil && c.blocked == nil && now-c.activeMs.Load() > limitMs {
+		if limitMs > 0 && c.replica == nil && c.blocked.Load() == nil && now-c.activeMs.Load() > limitMs {
 			s.logf(Verbose, "Closing idle client")
 			c.kill(false)
 		}

@@ -38,6 +38,9 @@ func (s *Server) admit(c *conn, cmd *command.Command, args [][]byte) *command.Er
 	if err := s.allowed(c, cmd); err != nil {
 		return err
 	}
+	if c.InMulti && !cmd.Is(command.SkipQueue) && s.outOfMemory() {
+		return errOOM // a queue needs memory, whatever the command
+	}
 	return s.restricted(c, cmd)
 }
 
@@ -113,14 +116,13 @@ func (s *Server) unknown(c *conn, args [][]byte) *command.Error {
 		c.kill(false)
 	}
 	var b strings.Builder
-	b.WriteString("ERR unknown command '" + command.Clip(args[0], 128) + "', with args beginning with: ")
 	for _, a := range args[1:] {
 		if b.Len() >= maxUnknownBytes {
 			break
 		}
 		b.WriteString("'" + command.Clip(a, maxUnknownBytes-b.Len()) + "' ")
 	}
-	return command.Errorf(b.String())
+	return command.Errorf("ERR unknown command '" + command.Clip(args[0], 128) + "', with args beginning with: " + b.String())
 }
 
 // isHTTP recognizes the first word of a request that a browser was tricked into sending.

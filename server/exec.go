@@ -65,7 +65,7 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 	if err := s.admit(c, cmd, args); err != nil {
 		s.reject(c, cmd, err)
 	} else if c.InMulti && !cmd.Is(command.SkipQueue) {
-		c.txn.queue(args, cmd)
+		c.queue(args, cmd)
 		ctx.W.Status("QUEUED")
 	} else {
 		s.call(&c.Client, cmd, args)
@@ -76,11 +76,15 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 	}
 }
 
-// reject answers a command that may not run, and spoils the transaction that it was meant for.
+// reject answers a command that may not run, and spoils the transaction that it was meant for; a refused EXEC ends it.
 func (s *Server) reject(c *conn, cmd *command.Command, err *command.Error) {
 	c.txn.failed = c.txn.failed || c.InMulti
 	if cmd != nil {
 		cmd.Stats.Rejected++
+		if cmd.Name == "exec" {
+			s.endTransaction(c)
+			err = discarded(err)
+		}
 	}
 	s.countError(err.Text)
 	s.ctx.W.Error(err.Text)
@@ -193,6 +197,6 @@ func (s *Server) protocolError(c *conn, err error) {
 	s.stats.protocolErrors++
 	s.logf(Verbose, "Protocol error (%v) from client: %s", err, c.describe())
 	s.ctx.W.Error("ERR " + err.Error())
-	c.closing = true
+	c.closing.Store(true)
 	c.mark()
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ import (
 type goroutines struct {
 	srv   *Server
 	lists []net.Listener
+	unix  string // path of the Unix socket, or ""
 	wg    sync.WaitGroup
 	woken chan struct{}
 
@@ -25,18 +27,21 @@ type goroutines struct {
 	links map[*conn]*goLink
 }
 
+// lastWrite is how long a peer may take for its last replies when the server ends.
+const lastWrite = time.Second
+
 // goLink is the part of a connection that only this driver knows.
 type goLink struct {
 	c      *conn
 	nc     net.Conn
 	batch  *batch
 	signal chan struct{} // output to write, or the connection's end
-	resume chan struct{} // it may go on
+	parked atomic.Bool   // the reader waits until the connection may go on, in a read whose deadline ends the wait
 }
 
 func (s *Server) newGoroutines() (driver, error) {
-	g := &goroutines{srv: s, woken: make(chan struct{}, 1), links: map[*conn]*goLink{}}
 	v := s.values
+	g := &goroutines{srv: s, unix: v.UnixSocket, woken: make(chan struct{}, 1), links: map[*conn]*goLink{}}
 	for _, addr := range v.Bind {
 		optional := strings.HasPrefix(addr, "-")
 		host := strings.TrimPrefix(addr, "-")
@@ -50,13 +55,16 @@ func (s *Server) newGoroutines() (driver, error) {
 		ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(v.Port)))
 		if err == nil {
 			g.lists = append(g.lists, ln)
-		} else if !optional {
+			continue
+		}
+		s.logNotListening(host, err)
+		if !optional {
 			s.logf(Warning, "Failed listening on port %d (TCP), aborting.", v.Port)
 			return nil, errors.Join(fmt.Errorf("listening on %s: %w", addr, err), g.closeListeners())
 		}
 	}
 	if v.UnixSocket != "" {
-		ln, err := net.Listen("unix", v.UnixSocket)
+		ln, err := listenSocket(v.UnixSocket)
 		if err == nil && v.UnixSocketPerm != 0 {
 			err = os.Chmod(v.UnixSocket, os.FileMode(v.UnixSocketPerm))
 		}
@@ -66,6 +74,16 @@ func (s *Server) newGoroutines() (driver, error) {
 		g.lists = append(g.lists, ln)
 	}
 	return g, nil
+}
+
+// listenSocket opens a Unix socket in place of what an earlier process has left of it.
+func listenSocket(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	return net.Listen("unix", path)
 }
 
 func (g *goroutines) closeListeners() error {
@@ -100,13 +118,51 @@ func (g *goroutines) run() {
 	if err := g.closeListeners(); err != nil {
 		s.logf(Warning, "closing a listening socket: %v", err)
 	}
+	g.end()
+}
+
+// end closes all connections and waits for their goroutines. Replies that wait for an fsync get it, unless the server ends
+// because of an error: then nothing more may be acknowledged.
+func (g *goroutines) end() {
+	s := g.srv
+	s.mu.Lock()
+	if s.logging() && s.exitErr == nil {
+		s.log.SyncTo(s.log.Written())
+	}
+	s.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		g.wg.Wait()
+		close(ended)
+	}()
+	g.expire(lastWrite)
+	g.signalAll()
+	late := time.After(lastSyncWait)
+	for {
+		select {
+		case <-ended:
+			return
+		case <-g.woken:
+			g.signalAll()
+		case <-late:
+			s.mu.Lock()
+			for _, c := range s.conns {
+				c.dead.Store(true)
+			}
+			s.mu.Unlock()
+			g.expire(0)
+			g.signalAll()
+		}
+	}
+}
+
+// expire gives the reads and writes of all connections so much time.
+func (g *goroutines) expire(after time.Duration) {
 	g.mu.Lock()
 	for _, l := range g.links {
-		_ = l.nc.SetDeadline(time.Now().Add(time.Second)) // lets the last replies go
+		_ = l.nc.SetDeadline(time.Now().Add(after)) // a closed socket needs none
 	}
 	g.mu.Unlock()
-	g.signalAll()
-	g.wg.Wait()
 }
 
 func (g *goroutines) wake() {
@@ -127,21 +183,21 @@ func (g *goroutines) signalAll() {
 func (g *goroutines) mark(c *conn) {
 	g.mu.Lock()
 	if l := g.links[c]; l != nil {
-		if c.dead {
+		if c.dead.Load() {
 			_ = l.nc.SetDeadline(time.Now()) // ends a read or write that the peer blocks
+		} else if l.parked.Load() {
+			_ = l.nc.SetReadDeadline(time.Now())
 		}
 		l.poke()
 	}
 	g.mu.Unlock()
 }
 
-// poke wakes both goroutines of a connection.
+// poke wakes the goroutine that writes.
 func (l *goLink) poke() {
-	for _, ch := range [2]chan struct{}{l.signal, l.resume} {
-		select {
-		case ch <- struct{}{}:
-		default:
-		}
+	select {
+	case l.signal <- struct{}{}:
+	default:
 	}
 }
 
@@ -168,58 +224,90 @@ func (g *goroutines) welcome(nc net.Conn) {
 	case *net.TCPAddr:
 		c.local = a.IP.IsLoopback()
 	case *net.UnixAddr:
-		c.local, c.addr, c.laddr = true, s.values.UnixSocket+":0", s.values.UnixSocket+":0"
+		c.local, c.addr, c.laddr = true, g.unix+":0", g.unix+":0"
 	}
+	l := &goLink{c: c, nc: nc, signal: make(chan struct{}, 1)}
+	l.batch = newBatch(s, func() { g.wg.Go(func() { g.goOn(l) }) })
 	s.mu.Lock()
 	refusal := s.register(c)
+	if refusal == "" { // others see the connection from now on, so mark must find it
+		g.mu.Lock()
+		g.links[c] = l
+		g.mu.Unlock()
+	}
 	s.mu.Unlock()
 	if refusal != "" {
 		_, _ = nc.Write([]byte(refusal))
 		_ = nc.Close()
 		return
 	}
-	l := &goLink{c: c, nc: nc, signal: make(chan struct{}, 1), resume: make(chan struct{}, 1)}
-	l.batch = newBatch(s, func() { g.wg.Go(func() { g.goOn(l) }) })
-	g.mu.Lock()
-	g.links[c] = l
-	g.mu.Unlock()
 	g.wg.Go(func() { g.read(l) })
 	g.wg.Go(func() { g.write(l) })
 }
 
-// read executes what arrives until the connection ends.
+// read executes what arrives until the connection ends. The goroutine that writes closes it, so that replies to the last
+// commands of a peer that has closed only its own direction get out.
 func (g *goroutines) read(l *goLink) {
 	c, s := l.c, g.srv
 	debug.SetPanicOnFault(true)
-	var err error
-	for err == nil && !s.stopped.Load() {
-		if !c.more {
-			c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(len(c.rbuf), readBytes), maxReadBytes))
-			var n int
-			n, err = l.nc.Read(c.rbuf[len(c.rbuf):cap(c.rbuf)])
-			s.admin.reads.Add(1)
-			c.rbuf = c.rbuf[:len(c.rbuf)+n]
-			c.activeMs.Store(s.monoMs())
-			if n == 0 {
-				continue
-			}
+	for !s.stopped.Load() && !c.closing.Load() {
+		if !c.more && g.receive(l) != nil {
+			break
 		}
 		if s.inputTooLarge(c, len(c.rbuf)) {
 			break
 		}
 		g.execute(l)
-		for g.suspended(c) && !s.stopped.Load() {
-			<-l.resume
+		if c.blocked.Load() != nil && g.park(l) != nil {
+			break
 		}
 	}
-	g.drop(l, "connection ended")
+	s.mu.Lock()
+	c.closing.Store(true)
+	s.mu.Unlock()
+	l.poke()
 }
 
-// suspended reports whether a connection is blocked.
-func (g *goroutines) suspended(c *conn) bool {
-	g.srv.mu.Lock()
-	defer g.srv.mu.Unlock()
-	return c.blocked != nil && !c.dead && !c.closed
+// receive waits for input and appends it to what the connection has; it may also return without any. An error is the end.
+func (g *goroutines) receive(l *goLink) error {
+	c := l.c
+	c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(len(c.rbuf), readBytes), maxReadBytes))
+	n, err := l.nc.Read(c.rbuf[len(c.rbuf):cap(c.rbuf)])
+	g.srv.admin.reads.Add(1)
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.dead.Load() && !g.srv.stopped.Load() {
+		err = l.nc.SetReadDeadline(time.Time{}) // it was to end a wait
+	}
+	if n == 0 {
+		return err
+	}
+	c.rbuf = c.rbuf[:len(c.rbuf)+n]
+	c.activeMs.Store(g.srv.monoMs())
+	return nil
+}
+
+// park waits until the connection is no longer blocked. It reads meanwhile, so as to notice that the peer has gone; an
+// error says so.
+func (g *goroutines) park(l *goLink) error {
+	c, s := l.c, g.srv
+	l.parked.Store(true)
+	defer l.parked.Store(false)
+	for {
+		// In this order: whoever unblocks the connection afterwards sets the deadline again.
+		if err := l.nc.SetReadDeadline(time.Time{}); err != nil {
+			return err
+		}
+		if c.blocked.Load() == nil || c.dead.Load() || s.stopped.Load() {
+			return nil
+		}
+		if err := g.receive(l); err != nil {
+			return err
+		}
+		if s.inputTooLarge(c, len(c.rbuf)) {
+			return nil
+		}
+		c.more = true
+		c.unread.Store(int64(len(c.rbuf)))
+	}
 }
 
 // execute runs the complete commands in the connection's input.
@@ -269,9 +357,16 @@ func (g *goroutines) settle(l *goLink) {
 	f := &b.feeds[0]
 	rest := f.in[f.used:]
 	c.more = f.more && len(rest) > 0
-	c.rbuf = append(c.rbuf[:0], rest...)
+	if cap(c.rbuf) > keepInputBytes && len(rest) < keepInputBytes {
+		c.rbuf = append([]byte(nil), rest...)
+	} else {
+		c.rbuf = append(c.rbuf[:0], rest...)
+	}
 	c.unread.Store(int64(len(rest)))
 	b.reset()
+	if cap(b.out) > keepInputBytes {
+		b.out = nil
+	}
 }
 
 // write sends what is queued until the connection ends.
@@ -283,20 +378,22 @@ func (g *goroutines) write(l *goLink) {
 		c.hold, c.obufHold = max(c.hold, c.obufHold), 0
 		held := c.hold != 0 && s.log != nil && c.hold > s.log.Synced()
 		if held && s.log.Err() != nil {
-			c.dead = true // never durable, so never acknowledged
+			c.dead.Store(true) // never durable, so never acknowledged
 		}
-		if !held && !c.dead {
+		if !held && !c.dead.Load() {
 			c.hold = 0
 			c.takeOutput()
-			c.unsent.Store(int64(len(c.wbuf)))
 		}
-		end := c.dead || c.closed || c.closing && !held
+		end := c.dead.Load() || c.closed || c.closing.Load() && !held
 		s.mu.Unlock()
 		if len(c.wbuf) > 0 {
+			if s.stopped.Load() {
+				_ = l.nc.SetWriteDeadline(time.Now().Add(lastWrite)) // a socket closed meanwhile fails the write
+			}
 			n, err := l.nc.Write(c.wbuf)
 			g.srv.admin.writes.Add(1)
 			c.netOut.Add(int64(n))
-			c.wbuf = c.wbuf[:0]
+			c.wbuf = emptied(c.wbuf)
 			c.unsent.Store(0)
 			end = end || err != nil
 		}
@@ -307,19 +404,14 @@ func (g *goroutines) write(l *goLink) {
 	}
 }
 
-// drop closes a connection; both of its goroutines call it.
+// drop closes a connection.
 func (g *goroutines) drop(l *goLink, why string) {
 	g.mu.Lock()
-	_, present := g.links[l.c]
 	delete(g.links, l.c)
 	g.mu.Unlock()
-	if !present {
-		return
-	}
 	g.srv.mu.Lock()
-	l.c.dead = true
+	l.c.dead.Store(true)
 	g.srv.forget(l.c, why)
 	g.srv.mu.Unlock()
 	_ = l.nc.Close() // unblocks the reader; the peer may be gone already
-	l.poke()
 }

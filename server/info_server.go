@@ -94,7 +94,7 @@ func (s *Server) infoClients(t *infoText) {
 		in, out = max(in, c.unread.Load()), max(out, c.unsent.Load()+int64(len(c.obuf)))
 	}
 	for _, c := range s.waiting {
-		if c.blocked.deadlineMs != noDeadline {
+		if c.blocked.Load().deadlineMs != noDeadline {
 			timed++
 		}
 	}

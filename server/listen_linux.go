@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +39,7 @@ func (s *Server) openListeners() ([]*listener, error) {
 			}
 			ln, err := listenTCP(addr, v.Port, v.TCPBacklog)
 			if err != nil {
-				s.logf(Warning, "Warning: Could not create server TCP listening socket %s:%d: %v", addr, v.Port, err)
+				s.logNotListening(addr, err)
 				if optional {
 					continue
 				}
@@ -146,8 +147,8 @@ func (ln *listener) close(s *Server) {
 	}
 }
 
-// accept takes new connections of a listener. Aborted ones are passed over; when the process has no file descriptor left
-// the listener waits for one to be closed instead of turning without end.
+// accept takes new connections of a listener. Aborted ones are passed over; when the process has no file descriptor or
+// memory left the listener waits for the next connection to be closed, or for the next cron, instead of turning without end.
 func (l *loop) accept(ln *listener) {
 	s := l.srv
 	for range acceptPerTurn {
@@ -156,15 +157,33 @@ func (l *loop) accept(ln *listener) {
 		case err == nil:
 			l.welcome(ln, fd, sa)
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
-		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-			s.logf(Warning, "Accepting client connection: %v", err)
-			l.paused = true
+		case errors.Is(err, unix.EAGAIN):
 			return
 		default:
-			if !errors.Is(err, unix.EAGAIN) {
+			if l.now.Sub(l.refused) >= time.Second {
+				l.refused = l.now
 				s.logf(Warning, "Accepting client connection: %v", err)
 			}
+			l.pauseAccepting(true)
 			return
+		}
+	}
+}
+
+// pauseAccepting makes the loop ignore its listeners, which stay readable, or listen to them again.
+func (l *loop) pauseAccepting(pause bool) {
+	if l.paused == pause {
+		return
+	}
+	l.paused = pause
+	ev := unix.EpollEvent{}
+	if !pause {
+		ev.Events = unix.EPOLLIN
+	}
+	for _, ln := range l.lists {
+		ev.Fd = int32(ln.fd)
+		if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_MOD, ln.fd, &ev); err != nil {
+			l.srv.logf(Warning, "watching a listening socket: %v", err)
 		}
 	}
 }

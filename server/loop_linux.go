@@ -42,16 +42,15 @@ type loop struct {
 	turning  bool // guarded by the execution lock: this goroutine holds it
 	events   [256]unix.EpollEvent
 	lists    []*listener
-	paused   bool // accepting is paused: out of file descriptors
+	paused   bool      // accepting is paused: out of file descriptors or memory
+	refused  time.Time // when a failure to accept was logged last
 	ended    chan struct{}
 }
 
 const (
-	arenaBytes     = 1 << 20
-	keepInputBytes = 64 << 10 // a buffer that is larger is freed when it is empty
-	maxSpare       = 256      // input buffers kept for reuse
-	lastSyncWait   = 5 * time.Second
-	yieldMs        = 4 // below the scheduler's time slice of 10
+	arenaBytes = 1 << 20
+	maxSpare   = 256 // input buffers kept for reuse
+	yieldMs    = 4   // below the scheduler's time slice of 10
 )
 
 // newDriver opens the listeners and returns the driver that serves them.
@@ -207,6 +206,7 @@ func (l *loop) finishTurn() {
 		s.beginTurn()
 		s.cron(l.now)
 		l.unlock()
+		l.pauseAccepting(false) // a file may have been closed that is no connection
 	}
 	l.sweep()
 }

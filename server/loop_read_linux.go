@@ -15,8 +15,8 @@ func (l *loop) read() {
 		case c.closed:
 		case c.paused():
 			c.ready = false
-			if c.blocked != nil && c.hangup && peerGone(c.fd) {
-				l.drop(c, "closed by peer")
+			if c.blocked.Load() != nil && c.hangup {
+				l.drop(c, "closed by peer") // whatever else it has sent would not be executed
 			}
 		case len(l.arena)-used < readBytes:
 			l.again = append(l.again, c)
@@ -27,15 +27,8 @@ func (l *loop) read() {
 	l.ready, l.again = l.again, l.ready
 }
 
-// peerGone reports whether a connection has been closed by its peer with nothing left to read.
-func peerGone(fd int) bool {
-	var b [1]byte
-	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	return n == 0 && err == nil || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
-}
-
 // paused reports whether the connection must not be read: it is blocked, waits for an fsync or for its end.
-func (c *conn) paused() bool { return c.blocked != nil || c.hold != 0 || c.closing }
+func (c *conn) paused() bool { return c.blocked.Load() != nil || c.hold != 0 || c.closing.Load() }
 
 // readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, parses, and returns the
 // arena bytes taken. A connection from which more may come stays ready.

@@ -74,14 +74,12 @@ func (l *loop) flush(c *conn) {
 	switch {
 	case c.closed:
 	case n < len(c.wbuf):
-		c.wbuf = append(c.wbuf[:0], c.wbuf[n:]...)
-	case cap(c.wbuf) > keepInputBytes:
-		c.wbuf = nil
+		c.wbuf = c.wbuf[n:] // moving the rest to the front would cost a copy of it per write
 	default:
-		c.wbuf = c.wbuf[:0]
+		c.wbuf = emptied(c.wbuf)
 	}
 	c.unsent.Store(int64(len(c.wbuf)))
-	if c.closing && !c.closed && len(c.wbuf) == 0 {
+	if c.ending && !c.closed && len(c.wbuf) == 0 {
 		l.drop(c, "closed by the server")
 	}
 }
@@ -95,6 +93,7 @@ func (l *loop) sweep() {
 	for _, c := range list {
 		c.dirty = false
 		c.takeOutput()
+		c.ending = c.closing.Load()
 		if c.hold != 0 {
 			l.holdBack(c)
 		}
@@ -109,12 +108,13 @@ func (l *loop) sweep() {
 			l.flush(c)
 		}
 		switch {
-		case c.dead, c.closing && len(c.wbuf) == 0 && c.hold == 0:
+		case c.dead.Load(), c.ending && len(c.wbuf) == 0 && c.hold == 0:
 			l.drop(c, "closed by the server")
-		case !c.closing:
+		case !c.ending:
 			l.goOn(c)
 		}
 	}
+	clear(list) // closed connections are garbage
 }
 
 // goOn lets a connection that may have been blocked continue with the bytes it has.
@@ -175,12 +175,7 @@ func (l *loop) drop(c *conn, why string) {
 	if err := unix.Close(c.fd); err != nil {
 		s.logf(Warning, "closing a client's socket: %v", err)
 	}
-	if l.paused {
-		l.paused = false
-		for _, ln := range l.lists {
-			l.accept(ln)
-		}
-	}
+	l.pauseAccepting(false)
 }
 
 // close ends all connections and listeners. Replies that wait for an fsync get it, unless the server ends because of an

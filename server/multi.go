@@ -1,13 +1,14 @@
 package server
 
 import (
+	"strings"
+
 	"datastore/server/command"
 )
 
 // transaction is what MULTI has queued and WATCH has asked for.
 type transaction struct {
 	queued  []queued
-	bytes   int  // of all queued arguments, counted against client-query-buffer-limit
 	failed  bool // a command was refused while queueing: EXEC answers EXECABORT
 	touched bool // a watched key changed: EXEC answers null
 	watched []watchedKey
@@ -18,19 +19,29 @@ type queued struct {
 	args [][]byte
 }
 
+// Memory of a queued command besides the bytes of its arguments.
+const (
+	argBytes    = 24
+	queuedBytes = 64 // with what the growth of the queue wastes
+)
+
 // watchedKey is a key of a database.
 type watchedKey struct {
 	db  int
 	key string
 }
 
-// queue copies a command, whose arguments alias the input buffer, until EXEC.
-func (t *transaction) queue(args [][]byte, cmd *command.Command) {
+// queue copies a command, whose arguments alias the input buffer, until EXEC. A transaction that has failed already keeps
+// nothing.
+func (c *conn) queue(args [][]byte, cmd *command.Command) {
+	if c.txn.failed || c.txn.touched {
+		return
+	}
 	n := 0
 	for _, a := range args {
 		n += len(a)
 	}
-	t.bytes += n + len(args)*24
+	c.queuedBytes.Add(int64(n + len(args)*argBytes + queuedBytes))
 	buf := make([]byte, 0, n)
 	cp := make([][]byte, len(args))
 	for i, a := range args {
@@ -38,7 +49,7 @@ func (t *transaction) queue(args [][]byte, cmd *command.Command) {
 		buf = append(buf, a...)
 		cp[i] = buf[from:len(buf):len(buf)]
 	}
-	t.queued = append(t.queued, queued{cmd, cp})
+	c.txn.queued = append(c.txn.queued, queued{cmd, cp})
 }
 
 var (
@@ -72,6 +83,7 @@ func (s *Server) endTransaction(c *conn) {
 	c.InMulti = false
 	watched := c.txn.watched
 	c.txn = transaction{}
+	c.queuedBytes.Store(0)
 	s.unwatchAll(c, watched)
 }
 
@@ -87,21 +99,15 @@ func (s *Server) exec(c *command.Ctx) error {
 	}
 	t := o.txn
 	s.endTransaction(o)
+	refusal := s.refused(o, t.queued)
 	switch {
+	case refusal != nil:
+		return discarded(refusal)
 	case t.failed:
 		return errExecAbort
 	case t.touched:
 		c.W.NullArray()
 		return nil
-	}
-	for _, q := range t.queued {
-		if q.cmd.Is(command.Write) && s.link != nil && s.values.ReplicaReadOnly {
-			return command.Errorf("EXECABORT Transaction discarded because of: " + errReadOnly.Text)
-		}
-		if q.cmd.Is(command.Write) && s.aofErr != nil {
-			return command.Errorf("EXECABORT Transaction discarded because of: MISCONF Errors writing to the AOF file: " +
-				s.aofErr.Error())
-		}
 	}
 	cl.InExec, cl.DenyBlock = true, true
 	c.W.Array(len(t.queued))
@@ -114,14 +120,35 @@ func (s *Server) exec(c *command.Ctx) error {
 			s.ctx.W.Error(s.unknown(o, q.args).Text)
 			continue
 		}
-		start, mute := len(c.W.Buf), o.replyOff || o.closing
+		start, mute := len(c.W.Buf), o.replyOff || o.closing.Load()
 		s.call(cl, cmd, q.args)
-		if mute && (o.replyOff || o.closing) { // as Redis does: CLIENT REPLY OFF and KILL leave the array short
+		if mute && (o.replyOff || o.closing.Load()) { // as Redis does: CLIENT REPLY OFF and KILL leave the array short
 			c.W.Buf = c.W.Buf[:start]
 		}
 	}
 	cl.InExec, cl.DenyBlock = false, false
 	c.Effects.Drop() // the queued commands have declared theirs
+	return nil
+}
+
+// discarded is the error of an EXEC that was refused for a reason that has a reply of its own.
+func discarded(why *command.Error) *command.Error {
+	return command.Errorf("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(why.Text, "ERR "))
+}
+
+// refused returns why the server's condition, which may have changed since they were queued, does not admit commands.
+func (s *Server) refused(o *conn, list []queued) *command.Error {
+	if s.calm {
+		return nil
+	}
+	for _, q := range list {
+		if q.cmd.Name == "ping" {
+			continue // a transaction that writes nothing runs also while the AOF cannot be written
+		}
+		if err := s.restricted(o, q.cmd); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -131,6 +158,7 @@ func (s *Server) watch(c *command.Ctx) error {
 	}
 	o := ownerOf(c)
 	for _, key := range c.Args[1:] {
+		c.DB.Exists(key) // one whose time has come is gone now, and its deletion no change
 		s.watchKey(o, watchedKey{c.Client.DB, string(key)})
 	}
 	c.W.OK()

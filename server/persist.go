@@ -33,9 +33,8 @@ func (s *Server) prepare() (driver, error) {
 }
 
 // load fills the keyspace and then lets clients at it; before, the driver answers them that it is loading. It runs beside
-// the driver and gives the lock up from time to time, see breathe.
+// the driver and owns the lock, which it gives up from time to time, see breathe, and at the end.
 func (s *Server) load() {
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.beginTurn()
 	err := onGoroutine(s.loadData)

@@ -109,7 +109,7 @@ func (s *Server) aofFailed(err error, b *batch) {
 		case o.wrote >= 0:
 			o.to = o.wrote
 			o.tail = "-MISCONF Errors writing to the AOF file: " + s.aofErr.Error() + "\r\n"
-			o.c.closing = true
+			o.c.closing.Store(true)
 			o.c.mark()
 		}
 	}

@@ -88,12 +88,14 @@ func change(c *servertest.Server, tag string) {
 // TestReplicationBothWays replicates between our servers and redis-server 7.0 in every combination that has one of ours.
 func TestReplicationBothWays(t *testing.T) {
 	ours := func(t *testing.T) *servertest.Server { return startPrimary(t) }
+	goroutines := func(t *testing.T) *servertest.Server { return startPrimary(t, "--event-loop", "goroutines") }
 	redis := func(t *testing.T) *servertest.Server { return startRedisPrimary(t) }
 	for _, tc := range []struct {
 		name             string
 		primary, replica func(*testing.T) *servertest.Server
 	}{
 		{"ours to ours", ours, ours},
+		{"ours to ours without epoll", goroutines, goroutines},
 		{"ours to redis", ours, redis},
 		{"redis to ours", redis, ours},
 		{"redis from disk to ours", func(t *testing.T) *servertest.Server {

@@ -188,6 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
 	defer stop()
 	var loader sync.WaitGroup
+	s.mu.Lock() // for load: a small dataset is there before the first command is served
 	loader.Go(s.load)
 	d.run()
 	loader.Wait()
@@ -209,6 +210,6 @@ func (s *Server) fatal(err error) {
 	s.exitErr = errors.Join(s.exitErr, err)
 	s.stopped.Store(true)
 	for _, c := range s.conns {
-		c.dead = true
+		c.dead.Store(true)
 	}
 }

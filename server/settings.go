@@ -201,6 +201,15 @@ func (s *Server) begin() {
 	}
 }
 
+// logNotListening says why an address cannot be listened on.
+func (s *Server) logNotListening(addr string, err error) {
+	why := err.Error()
+	if no := syscall.Errno(0); errors.As(err, &no) {
+		why = "bind: " + diskError(err).Error()
+	}
+	s.logf(Warning, "Warning: Could not create server TCP listening socket %s:%d: %s", addr, s.values.Port, why)
+}
+
 // RoleLetter returns the letter of the server's role in log lines: M for a primary, S for a replica.
 func (s *Server) RoleLetter() byte {
 	if s.isReplica.Load() {

@@ -43,8 +43,7 @@ func serve(args []string) error {
 	}
 	out, err := openLog(v.LogFile)
 	if err != nil {
-		return &exitError{code: 1, err: fmt.Errorf("\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %w",
-			server.Version, err)}
+		return &exitError{code: 1, err: logFileError(err)}
 	}
 	var srv atomic.Pointer[server.Server]
 	log, level := newLogger(out, v, os.Getpid(), func() byte {
@@ -92,6 +91,15 @@ func configError(err error) error {
 		return &exitError{code: 1, err: errors.New(strings.TrimSuffix(parse.Block(server.Version), "\n"))}
 	}
 	return &exitError{code: 1, err: err}
+}
+
+// logFileError words the error as redis-server does, whose log file is a directive like any other.
+func logFileError(err error) error {
+	text := err.Error()
+	if no := syscall.Errno(0); errors.As(err, &no) {
+		text = strings.ToUpper(no.Error()[:1]) + no.Error()[1:]
+	}
+	return fmt.Errorf("\n*** FATAL CONFIG FILE ERROR (Redis %s) ***\nCan't open the log file: %s", server.Version, text)
 }
 
 func openLog(name string) (io.Writer, error) {

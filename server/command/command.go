@@ -156,6 +156,7 @@ type Command struct {
 	ModuleName string // module that registered it, or ""
 	parent     *Command
 	full       string
+	upper      string // Name in upper case, as most clients send it
 	categories []string
 	subs       map[string]*Command
 	first      int // legacy key triple of COMMAND

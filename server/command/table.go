@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sort"
@@ -50,7 +51,7 @@ func (c *Command) keepStats(prev *Table) {
 
 // prepare fills the derived fields of a command and of its subcommands.
 func prepare(c *Command, parent *Command) {
-	c.parent, c.full, c.Stats = parent, c.Name, &Stats{}
+	c.parent, c.full, c.upper, c.Stats = parent, c.Name, strings.ToUpper(c.Name), &Stats{}
 	if parent != nil {
 		c.full = parent.Name + "|" + c.Name
 	}
@@ -171,29 +172,47 @@ func (t *Table) Resolve(args [][]byte) *Command {
 	return c
 }
 
-// slot returns the position of name, or the free one where it would go. Names hash over at most the first 16 bytes,
-// in lower case, so that a lookup costs a few nanoseconds and no allocation.
+// slot returns the position of name, or the free one where it would go. Names hash in words of eight bytes, in lower case,
+// so that a lookup costs a few nanoseconds and no allocation.
 func (t *Table) slot(name []byte) (uint32, bool) {
-	h := uint32(len(name)) * 0x9e3779b1
-	for _, b := range name[:min(len(name), 16)] {
-		h = (h ^ uint32(b|0x20)) * 0x01000193
-	}
-	h ^= h >> 15
-	for i := h & t.mask; ; i = (i + 1) & t.mask {
+	h := hashName(name)
+	for i := uint32(h>>32) & t.mask; ; i = (i + 1) & t.mask {
 		c := t.slots[i]
 		if c == nil {
 			return i, false
 		}
-		if equalFold(c.Name, name) {
+		if string(name) == c.upper || equalFold(c.Name, name) {
 			return i, true
 		}
 	}
+}
+
+func hashName(name []byte) uint64 {
+	const (
+		multiplier = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+		lowerBits  = 0x2020202020202020
+	)
+	h := uint64(len(name)) * multiplier
+	for len(name) >= 8 {
+		h = (h ^ (binary.LittleEndian.Uint64(name) | lowerBits)) * multiplier
+		h ^= h >> 29
+		name = name[8:]
+	}
+	rest := uint64(0)
+	for _, b := range name {
+		rest = rest<<8 | uint64(b|0x20)
+	}
+	h = (h ^ rest) * multiplier
+	return h ^ h>>29
 }
 
 // equalFold compares a lower-case name with bytes in any case.
 func equalFold(lowerName string, b []byte) bool {
 	if len(lowerName) != len(b) {
 		return false
+	}
+	if string(b) == lowerName {
+		return true
 	}
 	for i := range b {
 		c := b[i]

@@ -18,7 +18,7 @@ func TestF01KillDashNine(t *testing.T) {
 	if testing.Short() {
 		rounds = 3
 	}
-	for _, policy := range []string{"always", "everysec"} {
+	for _, policy := range []string{"always", "everysec", "no"} {
 		for _, driver := range []string{"epoll", "goroutines"} {
 			t.Run(policy+"/"+driver, func(t *testing.T) {
 				t.Parallel()
