@@ -10,6 +10,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN scripts/build --output /out
+ENV PATH=/out:$PATH DATASTORE_SRC=/src
 
 FROM debian:bookworm-slim
 RUN --mount=type=bind,from=build,target=/build /build/src/scripts/install-runtime /build/out \

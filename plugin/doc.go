@@ -14,7 +14,7 @@
 //	import "datastore/plugin"
 //
 //	func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
-//		if err := ctx.Init("hello", 1, plugin.APIVer1); err != nil {
+//		if err := ctx.Init("hello", 1, plugin.APIVer2); err != nil {
 //			return err
 //		}
 //		return ctx.CreateCommand("hello.push", push, plugin.CommandSpec{
@@ -57,7 +57,8 @@
 //   - Any other returned error becomes "-ERR " and its text.
 //   - An error returned after a complete reply is logged; the reply stays as it was written.
 //   - A handler that returns nil without a reply is answered for with an error that says so.
-//   - A panic becomes an error reply. What was written until then stays and is replicated.
+//   - A panic becomes the error reply "-MODULEPANIC", and its stack is in the log. What was written until then stays and
+//     is replicated.
 //
 // A panic in a goroutine that the module started itself, a stack overflow and os.Exit end the daemon.
 //
@@ -81,5 +82,6 @@
 // # Errors
 //
 // Methods return the sentinels of this package, to be tested with errors.Is. ErrCommandNotFound, ErrBadFormat and
-// ErrArity also are ErrInvalid. Returned from a handler unhandled, they reach the client as "-ERR" and their text.
+// ErrArity also are ErrInvalid. Returned from a handler unhandled, they reach the client as "-ERR" and their text. Call
+// Key.Check before the operations of a type, and the client gets the "-WRONGTYPE" of the built-in commands instead.
 package plugin

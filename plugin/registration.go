@@ -32,7 +32,9 @@ type Registration interface {
 type CommandSpec struct {
 	// Flags are words separated by spaces, in any case: write, readonly, admin, deny-oom, deny-script, allow-loading,
 	// pubsub, blocking, allow-stale, no-monitor, no-slowlog, fast, no-auth, may-replicate, no-mandatory-keys,
-	// allow-busy; random and no-cluster are accepted and mean nothing.
+	// allow-busy; random and no-cluster are accepted and mean nothing. They mean what they mean for the commands of
+	// Redis, and nobody checks that the handler keeps to them: one that writes without "write" does so on a read-only
+	// replica too, and one that needs memory without "deny-oom" is not stopped by maxmemory.
 	Flags string
 
 	// FirstKey, LastKey and KeyStep are positions in args: keys are at FirstKey, FirstKey+KeyStep, ..., LastKey. A
@@ -48,7 +50,8 @@ type CommandSpec struct {
 	Since      string // the version of the module that introduced the command
 }
 
-// Flags makes the CommandSpec of the classic tail of arguments: flags, first key, last key, key step.
+// Flags makes the CommandSpec of the classic tail of arguments: flags, first key, last key, key step. It has no Arity, so
+// the handler has to look at len(args) before it takes one: see Replies.WrongArity.
 func Flags(flags string, firstKey, lastKey, keyStep int) CommandSpec {
 	return CommandSpec{Flags: flags, FirstKey: firstKey, LastKey: lastKey, KeyStep: keyStep}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"time"
 )
 
 // wait is why a connection is blocked: it executes nothing until try succeeds, the deadline passes, or it is closed.
@@ -25,6 +26,10 @@ func (s *Server) block(c *conn, timeoutMs int64, w *wait) {
 	}
 	c.blocked.Store(w)
 	s.waiting = append(s.waiting, c)
+	if w.deadlineMs < s.waitDue.Load() {
+		s.waitDue.Store(w.deadlineMs)
+		s.wake()
+	}
 }
 
 // unblock ends the suspension without a reply.
@@ -63,4 +68,29 @@ func (s *Server) checkWaiting() {
 		w.Buf = w.Buf[:start]
 	}
 	w.Proto = proto
+	due := int64(noDeadline)
+	for _, c := range s.waiting {
+		due = min(due, c.blocked.Load().deadlineMs)
+	}
+	s.waitDue.Store(due)
+}
+
+// untilDeadline is how long it is until a blocked client's deadline passes, at most the given time.
+func (s *Server) untilDeadline(most time.Duration) time.Duration {
+	due := s.waitDue.Load()
+	if due == noDeadline {
+		return most
+	}
+	return min(most, time.Duration(max(0, due-s.monoMs()))*time.Millisecond)
+}
+
+// checkDeadlines is the part of the cron that blocked clients cannot wait for. It runs under the lock.
+func (s *Server) checkDeadlines() {
+	if s.waitDue.Load() > s.monoMs() {
+		return
+	}
+	s.beginTurn()
+	s.checkWaiting()
+	s.endUnit()
+	s.flushAOF(nil)
 }

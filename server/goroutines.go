@@ -108,11 +108,12 @@ func (g *goroutines) run() {
 			s.cron(time.Now())
 			wait = time.Until(s.nextCron)
 		}
+		s.checkDeadlines()
 		s.mu.Unlock()
 		select {
 		case <-g.woken:
 			g.signalAll() // an fsync has finished
-		case <-time.After(wait):
+		case <-time.After(s.untilDeadline(wait)):
 		}
 	}
 	if err := g.closeListeners(); err != nil {

@@ -147,7 +147,7 @@ func (l *loop) turns() {
 func (l *loop) wait() int {
 	timeoutMs := 0
 	if len(l.ready) == 0 {
-		timeoutMs = int(max(0, l.srv.nextCron.Sub(l.now).Milliseconds()+1))
+		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
 	if err != nil && !errors.Is(err, unix.EINTR) {
@@ -207,6 +207,10 @@ func (l *loop) finishTurn() {
 		s.cron(l.now)
 		l.unlock()
 		l.pauseAccepting(false) // a file may have been closed that is no connection
+	} else if s.waitDue.Load() <= l.nowMs {
+		l.lock()
+		s.checkDeadlines()
+		l.unlock()
 	}
 	l.sweep()
 }

@@ -89,7 +89,8 @@ type Server struct {
 
 	conns    map[uint64]*conn
 	nextID   uint64
-	waiting  []*conn // blocked clients in the order in which they blocked
+	waiting  []*conn      // blocked clients in the order in which they blocked
+	waitDue  atomic.Int64 // the earliest deadline among them, monotonic; drivers read it without the lock
 	watchers map[watchedKey][]*conn
 
 	log         *aof.Log
@@ -151,6 +152,7 @@ func New(o Options) (*Server, error) {
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	s.ctx.Effects.Forget()
+	s.waitDue.Store(noDeadline)
 	s.repl.init()
 	s.lastSaveSec = s.clock().Unix()
 	table, err := s.newTable(nil)

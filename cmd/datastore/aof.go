@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -30,7 +31,7 @@ func newAOFCommand() *cobra.Command {
 		Long: "Verify every record of the files that a manifest (DIR/appendonlydir/appendonly.aof.manifest) lists and report damage " +
 			"with file and offset. With --fix the last file is cut at its first damaged record; what is cut off is kept in a " +
 			"file beside it. The server must not be running.",
-		Args: cobra.ExactArgs(1),
+		Args: oneArg("MANIFEST"),
 		RunE: func(cmd *cobra.Command, args []string) error { return checkAOF(cmd.OutOrStdout(), args[0], fix) },
 	}
 	check.Flags().BoolVar(&fix, "fix", false, "cut the last file at its first damaged record")
@@ -43,6 +44,9 @@ func checkAOF(out io.Writer, manifest string, fix bool) (err error) {
 	name, ok := strings.CutSuffix(filepath.Base(manifest), ".manifest")
 	if !ok {
 		return fmt.Errorf("%s is no manifest: its name ends in .manifest", manifest)
+	}
+	if _, err := os.Stat(manifest); err != nil {
+		return err
 	}
 	parts, err := filepath.Abs(filepath.Dir(manifest))
 	if err != nil {

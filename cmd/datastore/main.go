@@ -6,7 +6,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +71,29 @@ every directive can be given as a flag:
        datastore --replicaof "127.0.0.1 6379" --port 6380
 `
 
+// hint adds to a failed start that the first argument, which was taken for a configuration file, may be a mistyped
+// subcommand.
+func hint(err error, args []string) error {
+	if err == nil || len(args) == 0 || args[0] == "" || strings.ContainsAny(args[0], "-./") {
+		return err
+	}
+	if _, e := os.Stat(args[0]); !errors.Is(e, fs.ErrNotExist) {
+		return err
+	}
+	return &exitError{code: 1, err: fmt.Errorf("%w (or is %s meant as a subcommand? datastore --help lists them)", err, args[0])}
+}
+
+// oneArg accepts exactly one argument and says what it stands for if it is missing.
+func oneArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return &exitError{code: 2, err: fmt.Errorf("datastore: %s takes one argument, %s, and got %d; usage: %s",
+			cmd.Name(), name, len(args), cmd.UseLine())}
+	}
+}
+
 // newRoot builds the command tree. The root parses no flags itself: its arguments are directives, as redis-server's are.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -84,12 +109,12 @@ func newRoot() *cobra.Command {
 				switch args[0] {
 				case "-v", "--version":
 					return printVersion(cmd.OutOrStdout(), false)
-				case "-h", "--help":
+				case "-h", "--help", "help":
 					_, err := fmt.Fprint(cmd.OutOrStdout(), usage)
 					return err
 				}
 			}
-			return serve(args)
+			return hint(serve(args), args)
 		},
 	}
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"datastore/plugin/build"
+	"datastore/plugin/image"
 )
 
 // newModuleCommand returns "datastore module" with build and check.
@@ -27,9 +32,14 @@ func newModuleBuildCommand() *cobra.Command {
 		Short: "Compile the module in DIR so that this daemon can load it",
 		Long: "Compile the module in DIR with the Go version, flags and dependency versions of this daemon, and check the result " +
 			"as the loader does. DIR may be in the daemon's source tree or in a module of its own; its files are not touched.",
-		Args: cobra.ExactArgs(1),
+		Args: oneArg("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Dir = args[0]
+			if stat, err := os.Stat(o.Dir); err != nil {
+				return err
+			} else if !stat.IsDir() {
+				return fmt.Errorf("%s is not a directory; name the one with the module's main package", o.Dir)
+			}
 			r, err := build.Build(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -49,20 +59,36 @@ func newModuleCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE.so",
 		Short: "Tell whether this daemon can load a module file, and what is wrong with it if not",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneArg("FILE.so"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := build.Check(cmd.Context(), args[0], nil)
 			out := cmd.OutOrStdout()
 			if report != nil {
-				for _, p := range report.Problems {
-					fmt.Fprintf(out, "%s: module has %s, daemon needs %s; %s\n", p.What, p.Has, p.Needs, p.Fix)
-				}
+				printProblems(out, report.Problems)
 			}
-			if err != nil {
-				return &exitError{code: 1, err: err}
+			switch {
+			case report != nil && errors.Is(err, image.ErrIncompatible): // its details have been printed
+				return fmt.Errorf("%s: %w", args[0], image.ErrIncompatible)
+			case err != nil && strings.Contains(err.Error(), args[0]):
+				return err
+			case err != nil:
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			_, err = fmt.Fprintf(out, "%s: ok\n", args[0])
 			return err
 		},
+	}
+}
+
+// maxProblems is how many problems are shown: a module of another Go release differs in every package.
+const maxProblems = 10
+
+func printProblems(out io.Writer, problems []image.Problem) {
+	for i, p := range problems {
+		if i == maxProblems {
+			fmt.Fprintf(out, "and %d more\n", len(problems)-i)
+			return
+		}
+		fmt.Fprintf(out, "%s: module has %s, daemon needs %s; %s\n", p.What, p.Has, p.Needs, p.Fix)
 	}
 }

@@ -38,6 +38,10 @@ func DialAddr(t testing.TB, addr string) *Conn {
 	return c
 }
 
+// TryDial is DialAddr for any goroutine: with the error returned, and only for the methods that begin with Try. The caller
+// closes the connection.
+func TryDial(addr string) (*Conn, error) { return dial(addr) }
+
 func dial(addr string) (*Conn, error) {
 	network := "tcp"
 	if strings.Contains(addr, "/") {

@@ -90,6 +90,11 @@ func StartWith(t testing.TB, o Options) *Server {
 	}
 	s := &Server{Program: o.Program, Dir: o.Dir, t: t, opts: o}
 	t.Cleanup(s.Kill)
+	t.Cleanup(func() { // before Kill
+		if raceEnabled && strings.Contains(s.Log(), "WARNING: DATA RACE") {
+			t.Errorf("the race detector found something:\n%s", s.Log())
+		}
+	})
 	for try := 1; ; try++ {
 		s.Port = freePort(t)
 		s.Addr = fmt.Sprintf("127.0.0.1:%d", s.Port)

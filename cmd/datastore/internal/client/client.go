@@ -195,6 +195,11 @@ func (c *Client) execute(args []string) {
 		return
 	}
 	reply, err := c.conn.do(args)
+	if errors.Is(err, io.EOF) && strings.EqualFold(args[0], "shutdown") { // no reply is success
+		c.Close()
+		c.tx = false
+		return
+	}
 	if err != nil {
 		c.lost(err)
 		return

@@ -216,6 +216,18 @@ func TestPromptAndReconnect(t *testing.T) {
 	}
 }
 
+func TestShutdownHasNoReply(t *testing.T) {
+	host, port := scripted(t, []string{""}, []string{"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"})
+	for i, want := range []error{nil, ErrFailed} {
+		var out, errs bytes.Buffer
+		c := New(Options{Host: host, Port: port, Out: &out, Err: &errs})
+		if err := c.Run([]string{"shutdown", "nosave"}); err != want || errs.Len() > 0 || (out.Len() == 0) != (want == nil) {
+			t.Errorf("connection %d: error %v, out %q, stderr %q", i, err, out.String(), errs.String())
+		}
+		c.Close()
+	}
+}
+
 func TestFollowsSubscription(t *testing.T) {
 	host, port := scripted(t, []string{"*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$2\r\nhi\r\n"})
 	var out, errs bytes.Buffer
