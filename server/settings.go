@@ -165,7 +165,7 @@ func (s *Server) switchAOF(on bool) error {
 
 // Reasons that CONFIG SET gives.
 var (
-	errSwitchAOF     = errors.New("Unable to turn on AOF. Check server logs.") //nolint:staticcheck // Redis's words
+	errSwitchAOF     = command.Errorf("Unable to turn on AOF. Check server logs.")
 	errSwitchLoading = errors.New("the dataset is being loaded")
 )
 
