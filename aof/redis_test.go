@@ -7,10 +7,12 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"datastore/server/servertest/freeport"
 	"datastore/server/vfs"
 )
 
@@ -22,14 +24,7 @@ func realRedis(t *testing.T, dir string) (ask func(line string) string, stop fun
 	if err != nil {
 		t.Skip("redis-server is not installed: nothing to compare with")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := strconv.Itoa(freeport.Get())
 	var out strings.Builder
 	c := exec.Command(bin, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--dir", dir)
 	c.Stdout = &out

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"datastore/server/servertest/freeport"
 )
 
 // oracle is a real redis-server.
@@ -29,12 +31,7 @@ func startOracle(t *testing.T) *oracle {
 	if err != nil {
 		t.Skip("redis-server is not installed: nothing to compare with")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	port := strconv.Itoa(freeport.Get())
 	c := exec.Command(bin, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(),
 		"--enable-debug-command", "yes")
 	if err := c.Start(); err != nil {

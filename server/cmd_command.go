@@ -166,7 +166,7 @@ func (s *Server) commandList(c *command.Ctx) error {
 	var want func(cmd *command.Command) bool
 	switch {
 	case len(c.Args) == 2:
-		want = func(cmd *command.Command) bool { return cmd.Parent() == nil }
+		want = func(*command.Command) bool { return true }
 	case len(c.Args) != 5 || !c.Is(2, "FILTERBY"):
 		return command.ErrSyntax
 	case c.Is(3, "MODULE"):

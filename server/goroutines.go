@@ -69,6 +69,7 @@ func (s *Server) newGoroutines() (driver, error) {
 			err = os.Chmod(v.UnixSocket, os.FileMode(v.UnixSocketPerm))
 		}
 		if err != nil {
+			s.logf(Warning, "Failed opening Unix socket: %s: %v", v.UnixSocket, err)
 			return nil, errors.Join(fmt.Errorf("opening Unix socket %s: %w", v.UnixSocket, err), g.closeListeners())
 		}
 		g.lists = append(g.lists, ln)

@@ -56,6 +56,7 @@ func (s *Server) openListeners() ([]*listener, error) {
 	if v.UnixSocket != "" {
 		ln, err := listenUnix(v.UnixSocket, v.UnixSocketPerm, v.TCPBacklog)
 		if err != nil {
+			s.logf(Warning, "Failed opening Unix socket: %s: %v", v.UnixSocket, err)
 			return fail(fmt.Errorf("opening Unix socket %s: %w", v.UnixSocket, err))
 		}
 		list = append(list, ln)

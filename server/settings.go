@@ -187,6 +187,10 @@ func (s *Server) wake() {
 
 // begin logs that the server is ready and starts what runs beside it. The lock is held.
 func (s *Server) begin() {
+	if len(s.values.Save) > 0 && !s.values.AppendOnly {
+		s.logf(Warning, "The save points take effect at shutdown only: what is written until then is lost in a crash. "+
+			"Use appendonly yes to keep it.")
+	}
 	if s.values.Port != 0 {
 		s.logf(Notice, "Ready to accept connections")
 	}

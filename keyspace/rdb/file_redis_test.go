@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
+	"datastore/server/servertest/freeport"
 )
 
 // redisIn runs a real redis-server whose directory is dir, and waits until it has loaded the file there. Without one the
@@ -28,13 +28,8 @@ func redisIn(t *testing.T, dir string, args ...string) *redis.Client {
 	if err != nil {
 		t.Skip("no redis-server to compare with")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := strconv.Itoa(freeport.Get())
+	addr := "127.0.0.1:" + port
 	var output bytes.Buffer
 	server := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "",
 		"--appendonly", "no", "--enable-debug-command", "yes"}, args...)...)

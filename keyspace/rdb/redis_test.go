@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 
 	"datastore/keyspace/packed"
 	"datastore/keyspace/rdb"
+	"datastore/server/servertest/freeport"
 )
 
 // startRedis runs a real redis-server for the test. Where none is installed the test is skipped: the golden bytes of
@@ -27,13 +27,8 @@ func startRedis(t *testing.T) *redis.Client {
 	if err != nil {
 		t.Skip("no redis-server to compare with")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := strconv.Itoa(freeport.Get())
+	addr := "127.0.0.1:" + port
 	server := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(),
 		"--save", "", "--appendonly", "no", "--sanitize-dump-payload", "yes", "--list-max-listpack-size", "-5")
 	if err := server.Start(); err != nil {

@@ -198,6 +198,9 @@ func (t *Table) Replace(h uint64, old, new slab.Ref) bool {
 
 // Remove takes the record r, whose key has hash h, out of the table and reports whether it was there.
 func (t *Table) Remove(h uint64, r slab.Ref) bool {
+	if r == 0 {
+		return false // an empty slot looks like a reference to nothing whose hash has a tag of zeros
+	}
 	b, i := t.locate(h, r)
 	if b == 0 {
 		return false

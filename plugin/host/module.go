@@ -45,8 +45,13 @@ func flagWords() map[string]command.Flags {
 
 // add registers a command with the module; taken tells which names are in use elsewhere.
 func (m *module) add(name string, h plugin.Handler, specs []plugin.CommandSpec, taken func(string) bool) (*moduleCommand, error) {
-	if name == "" || strings.ContainsAny(name, " \r\n|@=,") || h == nil || len(specs) > 1 {
-		return nil, plugin.ErrInvalid
+	switch {
+	case name == "" || strings.ContainsAny(name, " \r\n|@=,"):
+		return nil, fmt.Errorf("%w: command name %q", plugin.ErrInvalid, name)
+	case h == nil:
+		return nil, fmt.Errorf("%w: command %q has no handler", plugin.ErrInvalid, name)
+	case len(specs) > 1:
+		return nil, fmt.Errorf("%w: command %q has more than one CommandSpec", plugin.ErrInvalid, name)
 	}
 	var spec plugin.CommandSpec
 	if len(specs) == 1 {

@@ -90,6 +90,13 @@ func (f *File) GoVersion() string {
 }
 
 func (f *File) readELF(r io.ReaderAt, sizeBytes int64) error {
+	var magic [4]byte
+	if n, err := r.ReadAt(magic[:], 0); string(magic[:n]) != elf.ELFMAG[:n] {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		return fmt.Errorf("%w: it begins with %q", ErrNotELF, magic[:n])
+	}
 	bin, err := elf.NewFile(r)
 	if err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -15,6 +15,7 @@ func numbers(r servertest.Reply) []int64 {
 	return list
 }
 
+// wantNumbers compares a reply. Seconds to wait (1000 and more in these tests) may have become fewer meanwhile.
 func wantNumbers(t *testing.T, got servertest.Reply, want ...int64) {
 	t.Helper()
 	list := numbers(got)
@@ -22,7 +23,7 @@ func wantNumbers(t *testing.T, got servertest.Reply, want ...int64) {
 		t.Fatalf("got %q", got.Raw)
 	}
 	for i := range want {
-		if list[i] != want[i] {
+		if passed := want[i] - list[i]; passed != 0 && (want[i] < 1000 || passed < 0 || passed > 60) {
 			t.Errorf("got %d, want %d", list, want)
 			return
 		}
@@ -41,7 +42,7 @@ func TestThrottle(t *testing.T) {
 	if c.Must("EXISTS", "new").Int != 0 {
 		t.Error("asking has made a key")
 	}
-	if ms := c.Must("PTTL", "user").Int; ms < 2_990_000 || ms > 3_000_000 {
+	if ms := c.Must("PTTL", "user").Int; ms < 2_900_000 || ms > 3_000_000 {
 		t.Errorf("the key expires in %d ms", ms)
 	}
 	c.Must("SET", "text", "x")

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"datastore/server/servertest/freeport"
 )
 
 // realServer returns the path of the redis-server that is the specification.
@@ -31,12 +33,7 @@ func realServer(t *testing.T) string {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(freeport.Get())
 }
 
 // startReal runs a real server in a directory of its own and connects to it.

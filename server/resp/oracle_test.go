@@ -10,9 +10,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"datastore/server/servertest/freeport"
 )
 
 // startRedis runs the reference server on a free port and returns its address.
@@ -22,13 +25,8 @@ func startRedis(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Skip("needs redis-server (Debian package redis-server)")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := strconv.Itoa(freeport.Get())
+	addr := "127.0.0.1:" + port
 	cmd := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1",
 		"--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)...)
 	if err := cmd.Start(); err != nil {

@@ -9,13 +9,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"datastore/server/servertest/freeport"
 )
 
 // TestChangeListeners moves the port and the addresses of a running server, there and back, and into the way of another.
 func TestChangeListeners(t *testing.T) {
 	s := Start(t)
 	c := s.Dial()
-	moved := freePort(t)
+	moved := freeport.Get()
 	c.Must("CONFIG", "SET", "port", fmt.Sprint(moved))
 	if got := DialAddr(t, fmt.Sprintf("127.0.0.1:%d", moved)).Must("PING").Str; got != "PONG" {
 		t.Errorf("on the new port: %q", got)

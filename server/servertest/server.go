@@ -3,13 +3,14 @@ package servertest
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"datastore/server/servertest/freeport"
 )
 
 const (
@@ -96,7 +97,7 @@ func StartWith(t testing.TB, o Options) *Server {
 		}
 	})
 	for try := 1; ; try++ {
-		s.Port = freePort(t)
+		s.Port = freeport.Get()
 		s.Addr = fmt.Sprintf("127.0.0.1:%d", s.Port)
 		err := s.launch(o.Directives)
 		if err == nil {
@@ -281,17 +282,6 @@ func (s *Server) Restart(directives ...string) {
 	if err := s.launch(directives); err != nil {
 		s.t.Fatalf("restart: %v\n%s", err, tail(s.Log()))
 	}
-}
-
-// freePort asks the kernel for a port that is free now; StartWith tries again if another process was faster.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // tail cuts a log to what fits under a failure message.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"datastore/server/resp"
+	"datastore/server/servertest/freeport"
 )
 
 // startRedis runs the reference server on a free port.
@@ -23,12 +24,7 @@ func startRedis(t *testing.T, args ...string) (host string, port int) {
 			t.Skipf("needs %s (Debian package redis)", program)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	l.Close()
+	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: freeport.Get()}
 	cmd := exec.Command("redis-server", append([]string{"--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1",
 		"--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)...)
 	if err := cmd.Start(); err != nil {
