@@ -36,7 +36,7 @@ func buildDaemon() (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(root, "bin", "servertest")
-	if raceEnabled {
+	if RaceEnabled {
 		dir += "-race"
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -57,7 +57,7 @@ func buildDaemon() (string, error) {
 
 func goBuild(root, output string) error {
 	args := []string{"build", "-trimpath", "-o", output}
-	if raceEnabled {
+	if RaceEnabled {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./cmd/datastore")...)

@@ -2,5 +2,5 @@
 
 package servertest
 
-// raceEnabled tells whether the test binary, and so the daemon that it builds, has the race detector.
-const raceEnabled = false
+// RaceEnabled tells whether the test binary, and so the daemon that it builds, has the race detector.
+const RaceEnabled = false

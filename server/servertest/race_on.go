@@ -2,5 +2,5 @@
 
 package servertest
 
-// raceEnabled tells whether the test binary, and so the daemon that it builds, has the race detector.
-const raceEnabled = true
+// RaceEnabled tells whether the test binary, and so the daemon that it builds, has the race detector.
+const RaceEnabled = true

@@ -92,7 +92,7 @@ func StartWith(t testing.TB, o Options) *Server {
 	s := &Server{Program: o.Program, Dir: o.Dir, t: t, opts: o}
 	t.Cleanup(s.Kill)
 	t.Cleanup(func() { // before Kill
-		if raceEnabled && strings.Contains(s.Log(), "WARNING: DATA RACE") {
+		if RaceEnabled && strings.Contains(s.Log(), "WARNING: DATA RACE") {
 			t.Errorf("the race detector found something:\n%s", s.Log())
 		}
 	})
