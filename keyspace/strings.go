@@ -45,6 +45,14 @@ func (d *DB) SetStrKeepTTL(key, val []byte) {
 	d.setStr(at, key, val, at.expiry())
 }
 
+// SetTextKeepTTL is SetStrKeepTTL that stores an integer as text too; the result of a float sum stays what it is.
+func (d *DB) SetTextKeepTTL(key, val []byte) {
+	h, r := d.find(key)
+	at := slot{h, r}
+	d.change(key)
+	d.setText(at, key, val, at.expiry())
+}
+
 // SetIntKeepTTL stores an integer and leaves the expiry as it is.
 func (d *DB) SetIntKeepTTL(key []byte, n int64) {
 	h, r := d.find(key)
@@ -65,6 +73,11 @@ func (d *DB) setStr(at slot, key, val []byte, expireMs int64) {
 			return
 		}
 	}
+	d.setText(at, key, val, expireMs)
+}
+
+// setText stores bytes as they are; the caller has announced the change.
+func (d *DB) setText(at slot, key, val []byte, expireMs int64) {
 	enc := encRaw
 	if len(val) <= embstrBytes {
 		enc = encEmbstr

@@ -199,7 +199,7 @@ func incrbyfloat(c *command.Ctx) error {
 		return command.ErrNaNOrInf
 	}
 	c.Scratch = resp.AppendLongDouble(c.Scratch[:0], &sum)
-	c.DB.SetStrKeepTTL(c.Args[1], c.Scratch)
+	c.DB.SetTextKeepTTL(c.Args[1], c.Scratch)
 	c.W.Bulk(c.Scratch)
 	c.Effects.Replace(c.Selected(), []byte("SET"), c.Args[1], c.Scratch, []byte("KEEPTTL"))
 	return nil
