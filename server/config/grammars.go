@@ -322,3 +322,10 @@ func checkShutdown(bits int) error {
 	}
 	return nil
 }
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"datastore/server/glob"
+)
 
 // Get answers CONFIG GET: the directives that match one of the patterns, each
 // once, in the order of the patterns and then of the table. A pattern without
@@ -27,10 +31,10 @@ func (c *Config) Get(patterns []string) (names, values []string) {
 			if d.flags&(fileOnly|hidden) != 0 {
 				continue
 			}
-			if match(pattern, d.name) {
+			if glob.MatchFold([]byte(pattern), []byte(d.name)) {
 				add(d.name, i)
 			}
-			if d.alias != "" && match(pattern, d.alias) {
+			if d.alias != "" && glob.MatchFold([]byte(pattern), []byte(d.alias)) {
 				add(d.alias, i)
 			}
 		}
