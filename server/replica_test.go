@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -268,6 +270,7 @@ func TestReplicationWait(t *testing.T) {
 	primary.Must("SET", "a", "2")
 	expect(2, "2", "5000")
 	one.Signal(syscall.SIGSTOP)
+	one.Eventually("it has stopped", 5*time.Second, func() bool { return stopped(t, one.PID()) })
 	primary.Must("SET", "a", "3")
 	expect(1, "2", "300")
 	one.Signal(syscall.SIGCONT)
@@ -278,6 +281,25 @@ func TestReplicationWait(t *testing.T) {
 	if reply := primary.Must("EXEC"); len(reply.Elems) != 2 || reply.Elems[1].Type != ':' {
 		t.Errorf("WAIT in a transaction: %v", reply)
 	}
+}
+
+// stopped reports whether all threads of a process have taken notice of SIGSTOP, which they do one by one.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(tasks) == 0 {
+		t.Fatalf("no threads of process %d: %v", pid, err)
+	}
+	for _, name := range tasks {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
+		}
+		if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // TestReplicationExpiry checks that a replica hides what has expired and leaves its deletion to the primary.
