@@ -209,10 +209,21 @@ func (s *Server) Eventually(what string, timeout time.Duration, holds func() boo
 // PID is the process id of the server.
 func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
 
-// Log is what the present process has written to standard output and standard error so far.
+// Log is what the present process has written to standard output and standard error so far. The lines come through a pipe
+// and a goroutine: Log waits until no more arrive, so that a line written before a reply is there after it.
 func (s *Server) Log() string {
 	if s.proc == nil {
 		return ""
+	}
+	const quiet = 30 * time.Millisecond
+	text := s.proc.log.String()
+	for !s.proc.ended() {
+		time.Sleep(quiet)
+		now := s.proc.log.String()
+		if len(now) == len(text) {
+			break
+		}
+		text = now
 	}
 	return s.proc.log.String()
 }
