@@ -143,13 +143,6 @@ func (l *nodeList) keep(s *Store, i int, b []byte, delta int) {
 	}
 }
 
-func (l *nodeList) release(s *Store) {
-	s.ringBytes -= int64(len(l.ring)) * nodeBytes
-	for i := range l.n {
-		s.arena.Free(l.at(i).ref)
-	}
-}
-
 func (l *nodeList) clone(s *Store) *nodeList {
 	c := &nodeList{len: l.len}
 	c.resize(s, len(l.ring))

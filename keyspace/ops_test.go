@@ -33,6 +33,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		{"push", w.opPush}, {"pop", w.opPop}, {"list set", w.opListSet}, {"insert", w.opInsert}, {"list delete", w.opListDelete},
 		{"hash set", w.opHashSet}, {"hash delete", w.opHashDelete}, {"add", w.opAdd}, {"remove", w.opRemove},
 		{"zadd", w.opZAdd}, {"zrem", w.opZRem}, {"ranges", w.opRanges},
+		{"compact", w.opCompact}, {"free", w.opFree}, {"flush", w.opFlush},
 	}
 	m := map[string]func(*rapid.T){}
 	for _, a := range list {
@@ -44,6 +45,42 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		}
 	}
 	return m
+}
+
+// opCompact moves some blocks, of all that there are; it changes nothing that anybody can see.
+func (w *world) opCompact() {
+	w.step("compact", func() any {
+		if !w.s.Compacting() {
+			w.s.arena.Plan(-1)
+			w.s.compaction = compaction{running: true}
+		}
+		w.s.Compact(rapid.SampledFrom([]int{1, 7, 1000}).Draw(w.t, "compacted"))
+		return nil
+	}, func() (any, []id) { return nil, nil })
+}
+
+// opFree frees some of what has been deleted.
+func (w *world) opFree() {
+	w.step("free", func() any {
+		w.s.FreeSome(rapid.SampledFrom([]int{1, 100}).Draw(w.t, "freed"))
+		return nil
+	}, func() (any, []id) { return nil, nil })
+}
+
+// opFlush empties a database now and then.
+func (w *world) opFlush() {
+	if rapid.IntRange(0, 9).Draw(w.t, "flush") > 0 {
+		return
+	}
+	db := w.db()
+	w.step("flush", func() any { return w.s.DB(db).Flush() }, func() (any, []id) {
+		var keys []id
+		for k := range w.dbs[db] {
+			keys = append(keys, id{db, k})
+		}
+		w.dbs[db] = map[string]*mval{}
+		return len(keys), keys
+	})
 }
 
 func runModel(t *rapid.T) {
