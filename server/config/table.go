@@ -100,6 +100,8 @@ var table = []directive{
 	{name: "cluster-replica-no-failover", alias: "cluster-slave-no-failover", kind: boolean{}, def: "no", flags: noEffect},
 	{name: "cluster-replica-validity-factor", alias: "cluster-slave-validity-factor", kind: between(0, math.MaxInt32), def: "10", flags: noEffect},
 	{name: "cluster-require-full-coverage", kind: boolean{}, def: "yes", flags: noEffect},
+	{name: "compaction", kind: boolean{}, def: "yes",
+		field: func(v *Values) any { return &v.Compaction }},
 	{name: "crash-log-enabled", kind: boolean{}, def: "yes", flags: noEffect},
 	{name: "crash-memcheck-enabled", kind: boolean{}, def: "yes", flags: noEffect},
 	{name: "daemonize", kind: boolean{}, def: "no", flags: immutable,

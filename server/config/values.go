@@ -33,6 +33,7 @@ type Values struct {
 	ShutdownOnSIGTERM  ShutdownFlags
 	ShutdownOnSIGINT   ShutdownFlags
 	Hz                 int // 1 to 500
+	Compaction         bool
 
 	// Access.
 	RequirePass            string
