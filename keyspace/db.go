@@ -14,6 +14,8 @@ type DB struct {
 	index   int
 	keys    table.Table
 	expires table.Table
+
+	expireAt uint64 // cursor of ExpireSome in expires
 }
 
 // Index returns the database's number.

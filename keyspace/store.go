@@ -71,6 +71,7 @@ type Store struct {
 	reading   bool // lookups count as hits and misses
 	noTouch   bool // lookups leave the access clock alone
 	ringBytes int64
+	found     []foundKey // scratch
 
 	trash      trash
 	compaction compaction
@@ -145,7 +146,7 @@ func (s *Store) Stats() Stats { return s.stats }
 // ResetStats sets the counters to zero.
 func (s *Store) ResetStats() { s.stats = Stats{} }
 
-// OnExpired is told a key, still present, right before a lookup or SampleExpired deletes it because its time has come.
+// OnExpired is told a key, still present, right before a lookup or ExpireSome deletes it because its time has come.
 // During the call no lookup takes a key as expired, so that f may Peek at it; f must not write.
 func (s *Store) OnExpired(f func(db int, key []byte)) { s.onExpired = f }
 

@@ -171,7 +171,7 @@ func (s *Server) expireSome() bool {
 	}
 	began := time.Now()
 	db := s.store.DB(e.left - 1)
-	looked, dead := db.SampleExpired(expireSample*max(1, s.values.ActiveExpireEffort), s.ctx.Rand.Uint64N)
+	looked, dead := db.ExpireSome(expireSample * max(1, s.values.ActiveExpireEffort))
 	s.endUnit()
 	e.looked, e.dead, e.took = e.looked+looked, e.dead+dead, e.took+time.Since(began)
 	if dead*expireParts <= looked {
