@@ -191,9 +191,9 @@ func (l *nodeList) relocate(s *Store, i uint64) uint64 {
 	if i >= uint64(l.n) {
 		return 0
 	}
-	if nd := l.at(int(i)); s.arena.Sparse(nd.ref) {
-		old := nd.ref
-		nd.ref = s.arena.Dup(old)
+	if nd := l.at(int(i)); s.arena.Sparse(nd.block()) {
+		old := nd.block()
+		nd.setBlock(s.arena.Dup(old), nd.gap())
 		s.arena.Free(old)
 	}
 	return (i + 1) % uint64(l.n)

@@ -119,7 +119,7 @@ func (w *world) opSet() {
 		case 2:
 			d.SetStrKeepTTL(key, []byte(val))
 		default:
-			d.SetIntKeepTTL(key, n)
+			storeInt(d, key, n)
 		}
 		return nil
 	}, func() (any, []id) {
@@ -420,4 +420,14 @@ func TestSetAgain(t *testing.T) {
 			t.Fatalf("%d bytes: %.30q", n, got.Bytes)
 		}
 	}
+}
+
+// setInt stores an integer in a key that may hold anything.
+func storeInt(d *DB, key []byte, n int64) {
+	e, err := d.EditStr(key)
+	if err != nil {
+		d.SetStrKeepTTL(key, strconv.AppendInt(nil, n, 10))
+		return
+	}
+	e.SetIntKeepTTL(n)
 }

@@ -184,7 +184,7 @@ func (o *object) len() int {
 // drain frees up to n nodes from the head and reports whether there are more.
 func (l *nodeList) drain(s *Store, n int) (more bool) {
 	for ; n > 0 && l.n > 0; n-- {
-		s.arena.Free(l.at(0).ref)
+		s.arena.Free(l.at(0).block())
 		l.head = (l.head + 1) & (len(l.ring) - 1)
 		l.n--
 	}
