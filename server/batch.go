@@ -1,6 +1,7 @@
 package server
 
 import (
+	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/resp"
 )
@@ -70,6 +71,8 @@ const (
 	maxFeedOutputBytes  = 1 << 20  // replies to one connection beyond which the rest of its commands waits for the next turn
 	maxFeedCommands     = 4096     // commands of one connection per batch
 	keepInputBytes      = 64 << 10 // an input buffer that is larger is freed when it is empty
+	minTouched          = 8        // arguments from which a single command is worth it
+	maxTouched          = 4096     // keys of commands with several that are touched ahead; more would not stay in the cache
 	keepArgs            = 1 << 18  // arguments beyond which their table is freed after the turn
 )
 
@@ -135,9 +138,9 @@ func (b *batch) resolve(table *command.Table, args [][]byte) *command.Command {
 }
 
 // prefetch touches what the commands will read, in two passes so that the misses of all keys overlap: first the index
-// buckets, then the records that they refer to. It runs under the lock.
+// buckets, then the records that they refer to. It runs under the lock. A single command with many keys is worth it too.
 func (b *batch) prefetch() {
-	if len(b.cmds) < 2 {
+	if len(b.cmds) < 2 && len(b.args) < minTouched || !b.srv.values.Prefetch {
 		return
 	}
 	b.hashes = b.hashes[:0]
@@ -145,18 +148,32 @@ func (b *batch) prefetch() {
 	for _, f := range b.feeds {
 		db := store.DB(f.c.DB)
 		for ; i < f.cmds; i++ {
-			p := &b.cmds[i]
-			if p.cmd == nil {
-				continue
-			}
-			first, _, _ := p.cmd.KeyRange()
-			if first > 0 && int(p.from)+first < int(p.to) {
-				b.hashes = append(b.hashes, touched{db.Prefetch(b.args[int(p.from)+first]), f.c.DB})
+			if p := &b.cmds[i]; p.cmd != nil {
+				b.touch(db, p)
 			}
 		}
 	}
 	for _, h := range b.hashes {
 		store.DB(h.db).PrefetchRecord(h.hash)
+	}
+}
+
+// touch begins to load the index buckets of a command's keys.
+func (b *batch) touch(db *keyspace.DB, p *parsed) {
+	first, last, step := p.cmd.KeyRange()
+	args := b.args[p.from:p.to]
+	if first <= 0 || first >= len(args) {
+		return
+	}
+	b.hashes = append(b.hashes, touched{db.Prefetch(args[first]), db.Index()})
+	if last == first || step <= 0 || len(b.hashes) >= maxTouched {
+		return
+	}
+	if last < 0 {
+		last += len(args)
+	}
+	for k := first + step; k <= min(last, len(args)-1) && len(b.hashes) < maxTouched; k += step {
+		b.hashes = append(b.hashes, touched{db.Prefetch(args[k]), db.Index()})
 	}
 }
 

@@ -16,6 +16,7 @@ var differences = map[string]string{
 	"compaction":                     "our own: moving records out of sparse memory",
 	"event-loop":                     "our own: what moves the bytes of connections",
 	"log-format":                     "our own: JSON log",
+	"prefetch":                       "our own: to measure what touching keys ahead is worth",
 }
 
 func TestNamesAndDefaultsAreThoseOfRedis(t *testing.T) {

@@ -187,6 +187,8 @@ var table = []directive{
 		field: func(v *Values) any { return &v.PidFile }},
 	{name: "port", kind: between(0, 65535), def: "6379",
 		field: func(v *Values) any { return &v.Port }},
+	{name: "prefetch", kind: boolean{}, def: "yes",
+		field: func(v *Values) any { return &v.Prefetch }},
 	{name: "proc-title-template", kind: text{checkTitleTemplate}, def: "{title} {listen-addr} {server-mode}",
 		field: func(v *Values) any { return &v.ProcTitleTemplate }},
 	{name: "propagation-error-behavior", kind: oneOf("ignore", "panic", "panic-on-replicas"), def: "ignore", flags: noEffect},
