@@ -72,7 +72,7 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 		s.endUnit()
 	}
 	if quiet && c.quiet() { // the command that ends or begins the silence decides about its own reply
-		ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+		s.cutReply(s.cmdStart)
 	}
 }
 
@@ -102,14 +102,17 @@ func (s *Server) call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	cmd.Stats.Calls++
 	s.running++
 	start, before := len(ctx.W.Buf), s.store.Changes()
+	mayPin := ctx.MayPin
+	ctx.MayPin = mayPin && cmd.ModuleName == "" // a module reads the replies of what it calls
 	s.store.CountReads(cmd.Is(command.ReadOnly))
 	s.store.NoTouch(cl.NoTouch && cmd.Name != "touch")
 	ctx.Effects.Begin()
 	if err := cmd.Handler(ctx); err != nil {
-		ctx.W.Buf = ctx.W.Buf[:start]
+		s.cutReply(start)
 		s.replyError(cmd, err)
 	}
 	s.running--
+	ctx.MayPin = mayPin
 	if s.store.Changes() != before && !ctx.Effects.Settled() {
 		ctx.Effects.Add(ctx.DB.Index(), args...)
 	}
@@ -144,7 +147,7 @@ func (s *Server) recoverCommand(cause any) {
 	s.stats.panics++
 	s.running = 0
 	s.logf(Warning, "Panic in command '%s': %v\n%s", name, cause, debug.Stack())
-	ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+	s.cutReply(s.cmdStart)
 	text := "ERR internal error in command '" + name + "': " + command.Clip([]byte(fmt.Sprint(cause)), 128)
 	if cause == nil && ctx.Cmd != nil && ctx.Cmd.ModuleName != "" {
 		text = host.PanicText(ctx.Cmd.ModuleName, nil) // runtime.Goexit; other panics of modules do not get here

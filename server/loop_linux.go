@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"datastore/keyspace"
 	"datastore/server/config"
 )
 
@@ -36,6 +37,9 @@ type loop struct {
 	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
 	yieldedMs int64
 	waking    atomic.Bool
+
+	writing, writingNext []*conn        // with more output than one turn sends
+	unpins               []keyspace.Pin // of strings that have been sent, until the next turn under the lock
 
 	dirty    []*conn // guarded by the execution lock
 	sweeping []*conn
@@ -89,6 +93,7 @@ func newLoop(s *Server) (*loop, error) {
 	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, arena: make([]byte, arenaBytes), conns: map[int]*conn{},
 		ended: make(chan struct{})}
 	l.batch = newBatch(s, func() { go l.turns() })
+	l.batch.pins = true
 	return l, l.watch(wakefd, unix.EPOLLIN)
 }
 
@@ -146,7 +151,7 @@ func (l *loop) turns() {
 // wait polls for events: not at all while connections are ready, else until the next cron.
 func (l *loop) wait() int {
 	timeoutMs := 0
-	if len(l.ready) == 0 && l.srv.background.due.Load() == noWork {
+	if len(l.ready) == 0 && len(l.writing) == 0 && l.srv.background.due.Load() == noWork {
 		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
@@ -167,6 +172,7 @@ func (l *loop) turn(n int) {
 	for i := range max(n, 0) {
 		l.event(&l.events[i])
 	}
+	l.goOnWriting()
 	l.read()
 	if len(l.batch.feeds) > 0 {
 		l.execute(false)
@@ -225,6 +231,7 @@ func (l *loop) finishTurn() {
 func (l *loop) lock() {
 	l.srv.mu.Lock()
 	l.turning = true
+	l.unpin()
 }
 
 func (l *loop) unlock() {

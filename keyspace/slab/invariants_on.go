@@ -69,6 +69,15 @@ func (k *checker) release(base uintptr, run *entry) {
 	}
 }
 
+func (k *checker) adopt(r Ref, size int) {
+	if k.live == nil {
+		k.live, k.dead = make(map[Ref]int), make(map[Ref]int)
+	}
+	k.live[r] = size
+}
+
+func (k *checker) disown(r Ref) { delete(k.live, r) }
+
 func (k *checker) resize(r Ref, size int) { k.live[r] = size }
 
 func (k *checker) tick(a *Arena) {
