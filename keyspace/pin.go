@@ -86,8 +86,8 @@ func (s *Store) disownPinned() {
 	}
 }
 
-// unshare gives a record whose external value is pinned a copy of it.
-func (s *Store) unshare(r slab.Ref) {
+// unshare gives a record whose external value is pinned a copy of it, with room for at least room bytes.
+func (s *Store) unshare(r slab.Ref, room int) {
 	if len(s.pins) == 0 || !isExternal(r) {
 		return
 	}
@@ -97,7 +97,7 @@ func (s *Store) unshare(r slab.Ref) {
 		return
 	}
 	n := int(slab.Load64(r, off+8))
-	b := s.arena.Alloc(n)
+	b := s.arena.Alloc(max(n, room))
 	slab.Copy(b, 0, old, 0, n)
 	slab.Store64(r, off, uint64(b))
 }

@@ -206,9 +206,8 @@ func (d *DB) raw(at slot, key []byte, n int) slab.Ref {
 		copy(bytesOf(r), t)
 	}
 	setType(r, TypeString, encRaw)
-	r = d.grow(at.h, r, n)
-	d.store.unshare(r)
-	return r
+	d.store.unshare(r, n)
+	return d.grow(at.h, r, n)
 }
 
 // edit finds a string for a write and returns where it is and its length in bytes, 0 when it is missing.

@@ -137,7 +137,7 @@ func TestLargeReplyIsASnapshot(t *testing.T) {
 			other.Must("SET", "filler", filler) // would land in memory that was freed too early
 			for range 2 {
 				if got := slow.Receive(); got.Str != v {
-					t.Fatalf("%v: the client got %d bytes, not what the value was", change, len(got.Str))
+					t.Fatalf("%v: the client got %d bytes, not what the value was\n%s", change, len(got.Str), s.Log())
 				}
 			}
 			if got := slow.Receive(); got.Str != "PONG" {
