@@ -54,7 +54,7 @@ type loop struct {
 const (
 	arenaBytes = 1 << 20
 	maxSpare   = 256 // input buffers kept for reuse
-	yieldMs    = 4   // below the scheduler's time slice of 10
+	yieldMs    = 8   // below the scheduler's time slice of 10
 )
 
 // newDriver opens the listeners and returns the driver that serves them.
