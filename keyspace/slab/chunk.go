@@ -207,6 +207,16 @@ func (a *Arena) freePages(e uintptr, n int) {
 	}
 }
 
+// DirtyBytes returns the bytes of free pages that keep their memory.
+func (a *Arena) DirtyBytes() int64 { return a.dirtyPages * pageSize }
+
+// Purge returns the memory of some free pages to the system, a bounded piece of work, and reports whether it could.
+func (a *Arena) Purge() bool {
+	before := a.dirtyPages
+	a.giveBack()
+	return a.dirtyPages < before
+}
+
 // giveBack returns the memory of up to purgeRanges dirty ranges of the chunk that has been waiting longest.
 func (a *Arena) giveBack() {
 	base := a.purgeFirst
