@@ -215,28 +215,6 @@ func TestLoadStore(t *testing.T) {
 	}
 }
 
-func TestUtilization(t *testing.T) {
-	a := New()
-	defer a.Close()
-	r := a.Alloc(4096)
-	if used, capacity := a.Utilization(r); used != 1 || capacity != minRunBlocks {
-		t.Errorf("Utilization = %d of %d", used, capacity)
-	}
-	second := a.Alloc(4096)
-	if used, _ := a.Utilization(r); used != 2 {
-		t.Errorf("Utilization = %d after the second block", used)
-	}
-	a.Free(second)
-	if used, _ := a.Utilization(r); used != 1 {
-		t.Errorf("Utilization = %d after the second is freed", used)
-	}
-	for _, n := range []int{maxSmall + 1, 8 << 20} {
-		if used, capacity := a.Utilization(a.Alloc(n)); used != 1 || capacity != 1 {
-			t.Errorf("Utilization of a block of %d bytes = %d of %d", n, used, capacity)
-		}
-	}
-}
-
 func TestDiscard(t *testing.T) {
 	a := New()
 	defer a.Close()
