@@ -156,8 +156,20 @@ func printRows(w io.Writer, title string, rows []row, baseName string) {
 		}
 	}
 	_ = tw.Flush()
-	_, _ = fmt.Fprintln(w, legend)
+	_, _ = fmt.Fprintf(w, "%s\nthe servers were ready to run without a processor for %.0f %% of the time (median of all runs): "+
+		"the more, the less the latencies and ops/s say\n", legend, medianWait(rows))
 	printRefusals(w, rows)
+}
+
+// medianWait tells how busy the machine was with other things.
+func medianWait(rows []row) float64 {
+	var all result
+	for _, r := range rows {
+		for _, s := range r.Servers {
+			all.Samples = append(all.Samples, s.Samples...)
+		}
+	}
+	return all.of(waitOf).median
 }
 
 // printRefusals says why a server has no figures in a row.
