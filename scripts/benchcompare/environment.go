@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // environment is what a figure cannot be understood without.
@@ -22,6 +24,7 @@ type environment struct {
 	Kernel    string   `json:"kernel,omitempty"`
 	CPU       string   `json:"cpu,omitempty"`
 	CPUs      int      `json:"cpus"`
+	Nice      int      `json:"nice"`           // of this program, the servers and redis-benchmark
 	Load      string   `json:"load,omitempty"` // average of the last minute before the run: the neighbours
 }
 
@@ -32,6 +35,9 @@ func (f *fleet) environment(args []string) environment {
 		Redis:    output(f.ctx, f.o.redis, "--version"),
 		Kernel:   firstField("/proc/sys/kernel/osrelease"),
 		Load:     firstField("/proc/loadavg"),
+	}
+	if rank, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil {
+		e.Nice = 20 - rank // the system call returns 1 to 40
 	}
 	if output(f.ctx, "git", "status", "--porcelain") != "" {
 		e.Revision += "+"
@@ -46,8 +52,8 @@ func (f *fleet) environment(args []string) environment {
 }
 
 func (e environment) print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "%s, revision %s: %s\nagainst %s\n%s, Linux %s, %d × %s, load %s\n", e.Time, e.Revision, e.Daemon,
-		e.Redis, e.Go, e.Kernel, e.CPUs, e.CPU, e.Load)
+	_, _ = fmt.Fprintf(w, "%s, revision %s: %s\nagainst %s\n%s, Linux %s, %d × %s, load %s, nice %d\n", e.Time, e.Revision, e.Daemon,
+		e.Redis, e.Go, e.Kernel, e.CPUs, e.CPU, e.Load, e.Nice)
 }
 
 // output is the first line that a command prints, "" where it fails: a tree need not be a git repository.

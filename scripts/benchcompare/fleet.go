@@ -18,12 +18,14 @@ const (
 	oursName     = "datastore"
 	redisName    = "redis"
 	readyTimeout = 20 * time.Second
+	endTimeout   = 500 * time.Millisecond
+	maxLogBytes  = 4 << 10 // of the log, in an error
 )
 
 var errServer = errors.New("server")
 
-// fleet starts the servers under comparison and ends them, whatever happens: cleanUp kills each by its own process,
-// and the kernel does should this program die first.
+// fleet starts the servers under comparison and ends them, whatever happens: cleanUp kills each by its own process, the
+// end of ctx does, so that nothing goes on waiting for one, and the kernel does should this program die first.
 type fleet struct {
 	ctx      context.Context
 	programs []program
@@ -127,7 +129,7 @@ func (f *fleet) start(p program, extra ...string) (*server, error) {
 		return nil, err
 	}
 	args := f.arguments(p, port, dir, extra)
-	s := &server{name: p.name, ours: p.ours, port: port, cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{}),
+	s := &server{name: p.name, ours: p.ours, port: port, cmd: exec.CommandContext(f.ctx, args[0], args[1:]...), done: make(chan struct{}),
 		log: &bytes.Buffer{}}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -200,6 +202,20 @@ func (f *fleet) startAll(ours ...string) ([]*server, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// explain adds the end of a server's log to an error where the server has ended by itself.
+func (s *server) explain(err error) error {
+	if err == nil || refusal(err) != "" {
+		return err
+	}
+	select {
+	case <-s.done:
+		text := s.log.String()
+		return fmt.Errorf("%w; %s has ended, its log:\n%s", err, s.name, text[max(0, len(text)-maxLogBytes):])
+	case <-time.After(endTimeout): // connections of a process that ends are closed before it is gone
+		return err
+	}
 }
 
 // stop ends one server and waits for its end.

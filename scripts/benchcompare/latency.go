@@ -122,5 +122,5 @@ func fillKeys(s *server, n, batch int) error {
 	}
 	defer c.close()
 	value := value32()
-	return c.fill(n, batch, func(i int) []string { return []string{"SET", padded("key:", i), value} })
+	return s.explain(c.fill(n, batch, func(i int) []string { return []string{"SET", padded("key:", i), value} }))
 }

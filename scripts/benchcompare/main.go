@@ -18,6 +18,8 @@ import (
 	"syscall"
 )
 
+var errInterrupted = errors.New("interrupted")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, os.Args[1:], os.Stdout)
@@ -46,7 +48,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer f.cleanUp()
 	rep := &report{Environment: f.environment(args)}
 	rep.Environment.print(out)
-	err = f.measure(rep, out)
+	if err = f.measure(rep, out); ctx.Err() != nil {
+		err = errInterrupted // and not what the end of the servers led to
+	}
 	return errors.Join(err, finish(o, rep, out))
 }
 

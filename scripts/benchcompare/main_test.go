@@ -181,6 +181,36 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
+// TestServerThatEndsIsExplained: the reason is in the server's log, not in what its clients see.
+func TestServerThatEndsIsExplained(t *testing.T) {
+	f, err := newFleet(t.Context(), options{binary: "true", redis: "redis-server"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.cleanUp()
+	s, err := f.start(f.programs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken pipe")
+	if err := s.explain(broken); err != broken {
+		t.Errorf("while it runs: %v", err)
+	}
+	c, err := dial(s.port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.do("SHUTDOWN")
+	c.close()
+	if err := s.explain(err); err == nil || !strings.Contains(err.Error(), "redis has ended") ||
+		!strings.Contains(err.Error(), "ready to exit") {
+		t.Errorf("after its end: %v", err)
+	}
+	if _, err := f.start(f.programs[0]); err == nil || !strings.Contains(err.Error(), "ended at start") {
+		t.Errorf("a program that ends at once: %v", err)
+	}
+}
+
 func TestProcReadings(t *testing.T) {
 	before, err := cpuSeconds(os.Getpid())
 	if err != nil {

@@ -117,7 +117,7 @@ func (f *fleet) measureFill(p program, d dataset) (memoryRow, error) {
 	}
 	n := (elements + smallSize - 1) / smallSize
 	if err := c.fill(n, fillBatch/smallSize, func(i int) []string { return d.command(i, elements) }); err != nil {
-		return m, err
+		return m, s.explain(err)
 	}
 	if err := pause(f.ctx, settle); err != nil {
 		return m, err

@@ -84,6 +84,7 @@ func usage(fs *flag.FlagSet) {
     scripts/bench-compare --latency --stops                 these sections only; --memory=false: all but this one
     scripts/bench-compare --tests GET --peer 'gogc50=env GOGC=50 {binary}' --peer 'noaof={binary} --appendonly no'
     scripts/bench-compare --from report.json --targets      print a stored report
+    nice -n -20 scripts/bench-compare --latency             as root, with the neighbours kept away from the processors
 `)
 	fs.PrintDefaults()
 }

@@ -51,7 +51,7 @@ func benchmark(ctx context.Context, s *server, l load) (sample, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return sample{}, benchmarkError(err, lastLine(string(out)), stderr.String())
+		return sample{}, s.explain(benchmarkError(err, lastLine(string(out)), stderr.String()))
 	}
 	after, err := consumptionOf(s)
 	if err != nil {

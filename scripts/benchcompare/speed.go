@@ -1,8 +1,6 @@
 package main
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // measureSpeed runs every test at every depth: all servers stay up, one works at a time. What was measured before an
 // error is returned with it.
@@ -103,5 +101,5 @@ func (f *fleet) prepare(s *server, w workload) error {
 		return err
 	}
 	n, command := w.fill.commands(w.span)
-	return c.fill(n, max(1, fillBatch/elementsPerCommand), command)
+	return s.explain(c.fill(n, max(1, fillBatch/elementsPerCommand), command))
 }

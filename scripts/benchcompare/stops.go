@@ -120,7 +120,7 @@ func (v *visit) probe(ph phase) (sample, error) {
 	latencies, machineErr := machine.finish()
 	m := probed(latencies)
 	sm.MachineP999Ms, sm.MachineMaxMs = m.P999Ms, m.MaxMs
-	return sm, errors.Join(err, machineErr)
+	return sm, errors.Join(v.s.explain(err), machineErr)
 }
 
 func (v *visit) probeServer(ph phase) (sample, error) {
