@@ -42,6 +42,7 @@ type dataset struct {
 	small bool
 	head  []string // the command, and the large collection's key
 	each  func(args []string, i int) []string
+	times int // as many times --keys elements: small ones, beside which the process's own growth would be seen
 }
 
 // datasets have 16-byte keys, fields and members, and 32-byte values.
@@ -53,16 +54,16 @@ func datasets() []dataset {
 	text := func(args []string, _ int) []string { return append(args, value) }
 	scored := func(args []string, i int) []string { return append(args, strconv.Itoa(i), padded("key:", i)) }
 	return []dataset{
-		{"string", false, []string{"MSET"}, pair},
-		{"hash", false, []string{"HSET", "h"}, pair},
-		{"set", false, []string{"SADD", "s"}, member},
-		{"zset", false, []string{"ZADD", "z"}, scored},
-		{"list", false, []string{"RPUSH", "l"}, text},
-		{"hash of 50", true, []string{"HSET"}, pair},
-		{"set of 50", true, []string{"SADD"}, member},
-		{"set of 50 ints", true, []string{"SADD"}, number},
-		{"zset of 50", true, []string{"ZADD"}, scored},
-		{"list of 50", true, []string{"RPUSH"}, text},
+		{"string", false, []string{"MSET"}, pair, 1},
+		{"hash", false, []string{"HSET", "h"}, pair, 1},
+		{"set", false, []string{"SADD", "s"}, member, 1},
+		{"zset", false, []string{"ZADD", "z"}, scored, 1},
+		{"list", false, []string{"RPUSH", "l"}, text, 1},
+		{"hash of 50", true, []string{"HSET"}, pair, 1},
+		{"set of 50", true, []string{"SADD"}, member, 1},
+		{"set of 50 ints", true, []string{"SADD"}, number, 5},
+		{"zset of 50", true, []string{"ZADD"}, scored, 1},
+		{"list of 50", true, []string{"RPUSH"}, text, 1},
 	}
 }
 
@@ -95,7 +96,7 @@ func (f *fleet) measureMemory() ([]memoryRow, error) {
 }
 
 func (f *fleet) measureFill(p program, d dataset) (memoryRow, error) {
-	elements := f.o.memoryKeys
+	elements := f.o.memoryKeys * d.times
 	m := memoryRow{Data: d.name, Server: p.name, Elements: elements}
 	defer f.stopAll()
 	s, err := f.start(p)
