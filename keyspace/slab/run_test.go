@@ -89,10 +89,14 @@ func TestCloseSome(t *testing.T) {
 	for range 100 {
 		a.Alloc(1 << 20)
 	}
+	a.Alloc(100) // in a chunk of its own, hardly any of which is mapped
 	big := a.Alloc(64 << 20)
 	Store64(big, 0, 1)
 	calls := 0
-	for a.CloseSome(8 << 20) {
+	for mapped := a.Mapped(); a.CloseSome(8 << 20); mapped = a.Mapped() {
+		if a.Mapped() >= mapped || a.Used() != 0 {
+			t.Errorf("call %d: %d bytes mapped, %d before, %d used", calls, a.Mapped(), mapped, a.Used())
+		}
 		if calls++; calls > 100 {
 			t.Fatal("does not come to an end")
 		}
