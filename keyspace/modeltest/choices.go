@@ -95,6 +95,3 @@ func (c *Choices) Uint64() uint64 {
 	c.data = c.data[copy(word[:], c.data):]
 	return binary.LittleEndian.Uint64(word[:])
 }
-
-// Uint64N chooses from 0..n-1, n >= 1.
-func (c *Choices) Uint64N(n uint64) uint64 { return uint64(c.IntN(int(n))) }
