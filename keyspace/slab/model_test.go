@@ -171,7 +171,7 @@ func (m *model) step() {
 
 // aim chooses where to go next: this happens some time after the last target was reached, or after a long way.
 func (m *model) aim() {
-	m.target = int64(m.c.Magnitude(modelBits))
+	m.target = 1 + int64(m.c.Magnitude(modelBits))
 	m.rising = m.used < m.target
 	m.sizes = sizes(m.c.IntN(int(sizesCount)))
 	m.one = 1 + m.c.Magnitude(14)

@@ -117,8 +117,8 @@ func (m *churn) step() {
 
 // aim chooses where to go next: this happens some time after the last target was reached, or after a long way.
 func (m *churn) aim() {
-	if m.target = m.c.Magnitude(modelBits); m.c.OneIn(8) {
-		m.target = m.c.IntN(1 << modelBits)
+	if m.target = 1 + m.c.Magnitude(modelBits); m.c.OneIn(8) {
+		m.target = 1 + m.c.IntN(1<<modelBits)
 	}
 	m.rising = len(m.live) < m.target
 }
