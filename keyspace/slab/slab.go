@@ -269,7 +269,7 @@ func (a *Arena) Shrink(r Ref, n int) bool {
 // owner who cannot wait while the system takes back gigabytes.
 func (a *Arena) CloseSome(n int) (more bool) {
 	n = max(n&^(pageSize-1), pageSize)
-	a.usedBytes, a.usedPages, a.dirtyPages = 0, int64(len(a.chunks))*usablePages, 0 // for Mapped
+	a.usedBytes = 0
 	for r, size := range a.direct {
 		if n < size {
 			unmap(uintptr(r)+uintptr(size-n), uintptr(n))
@@ -286,9 +286,11 @@ func (a *Arena) CloseSome(n int) (more bool) {
 	}
 	for len(a.chunks) > 0 {
 		last := len(a.chunks) - 1
+		c := chunkAt(a.chunks[last])
+		a.usedPages -= int64(usablePages - c.freeN)
+		a.dirtyPages -= int64(c.dirtyN)
 		unmap(a.chunks[last], chunkSize)
 		a.chunks = a.chunks[:last]
-		a.usedPages -= usablePages
 		if n -= chunkSize; n <= 0 {
 			return true
 		}
