@@ -33,6 +33,7 @@ var layers = map[string]float64{
 	"keyspace/slab":              1.0,
 	"server/vfs/vfstest":         0.5,
 	"server/resp":                0,
+	"server/ticks":               0,
 	"server/glob":                0,
 	"server/vfs":                 0,
 	"plugin":                     0,
