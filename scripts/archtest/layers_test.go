@@ -34,6 +34,7 @@ var layers = map[string]float64{
 	"server/vfs/vfstest":         0.5,
 	"server/resp":                0,
 	"server/ticks":               0,
+	"server/latency":             0,
 	"server/glob":                0,
 	"server/vfs":                 0,
 	"plugin":                     0,
