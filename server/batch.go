@@ -171,7 +171,6 @@ func (b *batch) goOn() (done bool) {
 	for !b.guarded() {
 		b.noteWrite()
 	}
-	s.endTiming()
 	b.out = s.ctx.W.Buf
 	s.ctx.W.Buf, s.ctx.Args = nil, nil
 	s.flushAOF(b)
@@ -191,6 +190,7 @@ func (b *batch) guarded() (through bool) {
 			}
 		}
 	}()
+	s.beginLaps()
 	for b.cur < len(b.feeds) {
 		if len(s.ctx.W.Buf) > maxBatchOutputBytes {
 			return true

@@ -16,6 +16,7 @@ func (s *Server) cron(now time.Time) {
 	hz := max(1, s.values.Hz)
 	s.nextCron = now.Add(time.Second / time.Duration(hz))
 	s.crons++
+	s.timing.clock.Calibrate()
 	if s.admin.cronPaused {
 		s.tickAOF(now)
 		s.checkShutdown(now)

@@ -16,6 +16,7 @@ import (
 	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/config"
+	"datastore/server/ticks"
 	"datastore/server/vfs"
 )
 
@@ -84,8 +85,7 @@ type Server struct {
 	calm     bool      // restricted has nothing to say
 	cmdStart int       // where the running command's reply begins in ctx.W.Buf
 	running  int       // depth of calls
-	timed    *command.Command
-	timedAt  time.Duration
+	timing   timing
 
 	conns    map[uint64]*conn
 	nextID   uint64
@@ -152,6 +152,7 @@ func New(o Options) (*Server, error) {
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	s.ctx.Effects.Forget()
+	s.timing.clock = ticks.New()
 	s.waitDue.Store(noDeadline)
 	s.repl.init()
 	s.lastSaveSec = s.clock().Unix()
