@@ -181,6 +181,8 @@ func (b *batch) goOn() (done bool) {
 // with an error, and the caller goes on with the next command.
 func (b *batch) guarded() (through bool) {
 	s := b.srv
+	s.beginLaps()
+	began := s.timing.lap
 	defer func() {
 		if !through {
 			cause := recover()
@@ -189,8 +191,8 @@ func (b *batch) guarded() (through bool) {
 				b.exited()
 			}
 		}
+		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 	}()
-	s.beginLaps()
 	for b.cur < len(b.feeds) {
 		if len(s.ctx.W.Buf) > maxBatchOutputBytes {
 			return true

@@ -17,6 +17,7 @@ func (s *Server) cron(now time.Time) {
 	s.nextCron = now.Add(time.Second / time.Duration(hz))
 	s.crons++
 	s.timing.clock.Calibrate()
+	defer s.endSpan(eventCron, s.beginSpan())
 	if s.admin.cronPaused {
 		s.tickAOF(now)
 		s.checkShutdown(now)
@@ -58,6 +59,7 @@ func (s *Server) cronDue(now time.Time) bool {
 func (s *Server) everySecond() {
 	s.closeIdle()
 	s.replicationCron()
+	s.notePauses()
 }
 
 // closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed
@@ -91,7 +93,11 @@ func (s *Server) expireCycle(now time.Time, hz int) {
 	began := time.Now()
 	deadline := began.Add(budget)
 	all, dead := 0, 0
-	defer func() { s.stats.noteExpiry(time.Since(began), all, dead) }()
+	defer func() {
+		took := time.Since(began)
+		s.stats.noteExpiry(took, all, dead)
+		s.noteEvent(int64(took), eventExpireCycle)
+	}()
 	for range s.store.Databases() {
 		db := s.store.DB(s.expireDB % s.store.Databases())
 		s.expireDB++
@@ -155,6 +161,8 @@ func (s *Server) takeSamples(now time.Time) {
 	s.stats.opsSample.take(now, s.stats.commands)
 	s.stats.inSample.take(now, in)
 	s.stats.outSample.take(now, out)
+	s.stats.turnSample.take(now, s.stats.turns)
+	s.stats.turnNanosSample.take(now, s.stats.turnNanos)
 }
 
 // netTotals returns the bytes received and sent since the start.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"datastore/server/config"
+	"datastore/server/ticks"
 )
 
 // loop is the event loop: one goroutine that reads, parses, executes and writes for all its connections.
@@ -35,6 +36,8 @@ type loop struct {
 	// yieldedMs is when the loop last gave way to other goroutines. It does so before the scheduler would preempt it:
 	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
 	yieldedMs int64
+	began     ticks.Tick // when this turn began
+	took      ticks.Tick // by the turn before
 	waking    atomic.Bool
 
 	dirty    []*conn // guarded by the execution lock
@@ -87,7 +90,7 @@ func newLoop(s *Server) (*loop, error) {
 		return nil, errors.Join(err, unix.Close(epfd))
 	}
 	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, arena: make([]byte, arenaBytes), conns: map[int]*conn{},
-		ended: make(chan struct{})}
+		began: s.timing.clock.Now(), ended: make(chan struct{})}
 	l.batch = newBatch(s, func() { go l.turns() })
 	return l, l.watch(wakefd, unix.EPOLLIN)
 }
@@ -149,7 +152,10 @@ func (l *loop) wait() int {
 	if len(l.ready) == 0 {
 		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
+	clock := l.srv.timing.clock
+	l.took = clock.Now() - l.began
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
+	l.began = clock.Now()
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
 	}

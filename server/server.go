@@ -128,6 +128,10 @@ type stats struct {
 	netIn, netOut, peakMemory                                             int64
 	opsSample, inSample, outSample                                        sampler
 
+	turns, turnNanos, commandNanos int64 // of the driver, and what of it were commands
+	longestTurn, longestShare      int64 // in nanoseconds; a share is what one connection has of a turn
+	turnSample, turnNanosSample    sampler
+
 	expireCapped int64 // cycles of active expiry that used up their time
 	expireTime   time.Duration
 	stalePercent float64 // dead keys among those that active expiry looks at
