@@ -21,7 +21,6 @@ type background struct {
 	compactWait time.Duration // after a compaction that gave nothing back
 	purgeTo     int64         // bytes of unused memory that are kept
 	slackBefore int64         // free bytes in sparse runs when the compaction began
-	sliceMaxNs  int64         // longest slice since the start, for INFO
 	compactions int64         // finished
 }
 
@@ -98,6 +97,7 @@ func (s *Server) sliceDue(idle bool) bool {
 // slice does background work for about sliceTime. It runs under the lock, as a turn of its own.
 func (s *Server) slice() {
 	b := &s.background
+	defer s.endSpan(eventBackground, s.beginSpan())
 	began := time.Since(s.started)
 	end := began + sliceTime
 	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.purgeSome}
@@ -113,7 +113,6 @@ func (s *Server) slice() {
 	s.endUnit()
 	s.flushAOF(nil)
 	now := time.Since(s.started)
-	b.sliceMaxNs = max(b.sliceMaxNs, int64(now-began))
 	if idle == len(jobs) {
 		b.due.Store(noWork)
 		return
@@ -183,11 +182,12 @@ func (s *Server) expireSome() bool {
 		e.running = false
 		return false
 	}
-	began := time.Now()
+	sp := s.beginSpan()
 	db := s.store.DB(e.left - 1)
 	looked, dead := db.ExpireSome(expireSample * max(1, s.values.ActiveExpireEffort))
 	s.endUnit()
-	e.looked, e.dead, e.took = e.looked+looked, e.dead+dead, e.took+time.Since(began)
+	e.looked, e.dead = e.looked+looked, e.dead+dead
+	e.took += time.Duration(s.endSpan(eventExpireCycle, sp))
 	if dead*expireParts <= looked {
 		e.left--
 	}

@@ -211,7 +211,6 @@ func (b *batch) goOn() (done bool) {
 	for !b.guarded() {
 		b.noteWrite()
 	}
-	s.endTiming()
 	b.out = s.ctx.W.Buf
 	s.ctx.W.Buf, s.ctx.Args, s.ctx.MayPin = nil, nil, false
 	s.flushAOF(b)
@@ -222,6 +221,8 @@ func (b *batch) goOn() (done bool) {
 // with an error, and the caller goes on with the next command.
 func (b *batch) guarded() (through bool) {
 	s := b.srv
+	s.beginLaps()
+	began := s.timing.lap
 	defer func() {
 		if !through {
 			cause := recover()
@@ -230,6 +231,7 @@ func (b *batch) guarded() (through bool) {
 				b.exited()
 			}
 		}
+		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 	}()
 	for b.cur < len(b.feeds) {
 		if len(s.ctx.W.Buf) > maxBatchOutputBytes {

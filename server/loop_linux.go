@@ -12,6 +12,7 @@ import (
 
 	"datastore/keyspace"
 	"datastore/server/config"
+	"datastore/server/ticks"
 )
 
 // loop is the event loop: one goroutine that reads, parses, executes and writes for all its connections.
@@ -36,6 +37,8 @@ type loop struct {
 	// yieldedMs is when the loop last gave way to other goroutines. It does so before the scheduler would preempt it:
 	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
 	yieldedMs int64
+	began     ticks.Tick // when this turn began
+	took      ticks.Tick // by the turn before
 	waking    atomic.Bool
 
 	writing, writingNext []*conn        // with more output than one turn sends
@@ -91,7 +94,7 @@ func newLoop(s *Server) (*loop, error) {
 		return nil, errors.Join(err, unix.Close(epfd))
 	}
 	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, arena: make([]byte, arenaBytes), conns: map[int]*conn{},
-		ended: make(chan struct{})}
+		began: s.timing.clock.Now(), ended: make(chan struct{})}
 	l.batch = newBatch(s, func() { go l.turns() })
 	l.batch.pins = true
 	return l, l.watch(wakefd, unix.EPOLLIN)
@@ -154,7 +157,10 @@ func (l *loop) wait() int {
 	if len(l.ready) == 0 && len(l.writing) == 0 && l.srv.background.due.Load() == noWork {
 		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
+	clock := l.srv.timing.clock
+	l.took = clock.Now() - l.began
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
+	l.began = clock.Now()
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
 	}

@@ -116,6 +116,7 @@ func (l *loop) flush(c *conn) {
 func (l *loop) sweep() {
 	l.release()
 	l.lock()
+	l.srv.noteTurnBefore(l.took)
 	list := l.dirty
 	l.dirty = l.sweeping[:0]
 	for _, c := range list {

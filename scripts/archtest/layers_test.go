@@ -34,6 +34,8 @@ var layers = map[string]float64{
 	"keyspace/modeltest":         0.5,
 	"server/vfs/vfstest":         0.5,
 	"server/resp":                0,
+	"server/ticks":               0,
+	"server/latency":             0,
 	"server/glob":                0,
 	"server/vfs":                 0,
 	"plugin":                     0,
