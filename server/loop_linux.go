@@ -40,7 +40,6 @@ type loop struct {
 	began     ticks.Tick // when this turn began
 	took      ticks.Tick // by the turn before
 	waking    atomic.Bool
-	marked    atomic.Bool // dirty has connections
 
 	writing, writingNext []*conn        // with more output than one turn sends
 	unpins               []keyspace.Pin // of strings that have been sent, until the next turn under the lock
@@ -124,7 +123,6 @@ func (l *loop) mark(c *conn) {
 	if !c.dirty {
 		c.dirty = true
 		l.dirty = append(l.dirty, c)
-		l.marked.Store(true)
 	}
 	if !l.turning {
 		l.wake()
