@@ -17,7 +17,7 @@ func TestNoAllocations(t *testing.T) {
 	n := int64(0)
 	ops := map[string]func(){
 		"SetStr":        func() { d.SetStr(key, val) },
-		"SetIntKeepTTL": func() { n++; d.SetIntKeepTTL(number, n) },
+		"SetIntKeepTTL": func() { n++; storeInt(d, number, n) },
 		"Str":           func() { _, _ = d.Str(key) },
 		"Lookup":        func() { _ = d.Lookup(key).Len() },
 		"SetRange":      func() { _, _ = d.SetRange(key, 3, val[:1]) },

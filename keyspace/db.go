@@ -14,6 +14,8 @@ type DB struct {
 	index   int
 	keys    table.Table
 	expires table.Table
+
+	expireAt uint64 // cursor of ExpireSome in expires
 }
 
 // Index returns the database's number.
@@ -204,23 +206,6 @@ func (d *DB) remove(h uint64, r slab.Ref) {
 	d.store.freeRecord(r)
 }
 
-// Flush deletes every key and returns how many there were.
-func (d *DB) Flush() int {
-	n := d.keys.Len()
-	d.store.changes += int64(n)
-	if d.store.onChange != nil {
-		for r := range d.keys.All() { // before any is freed: the observer may look keys up
-			d.tell(table.Key(r))
-		}
-	}
-	for r := range d.keys.All() {
-		d.store.freeRecord(r)
-	}
-	d.keys.Release()
-	d.expires.Release()
-	return n
-}
-
 // Rename gives src the name dst, replacing what dst held; a time to live goes along. False when src is missing.
 func (d *DB) Rename(src, dst []byte) bool {
 	h, r := d.find(src)
@@ -334,6 +319,9 @@ func (d *DB) All() iter.Seq[Entry] {
 
 // Reserve makes room for n keys at once, before a load.
 func (d *DB) Reserve(n int) { d.keys.Reserve(n) }
+
+// Resizing reports whether a resize is under way.
+func (d *DB) Resizing() bool { return d.keys.Rehashing() || d.expires.Rehashing() }
 
 // Step moves a little of a running resize; for idle time. It reports whether there is more to do.
 func (d *DB) Step(n int) bool {

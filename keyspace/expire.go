@@ -1,6 +1,9 @@
 package keyspace
 
-import "datastore/keyspace/table"
+import (
+	"datastore/keyspace/slab"
+	"datastore/keyspace/table"
+)
 
 // ExpireAt returns when a key expires in Unix ms, -1 without an expiry, -2 when the key is missing.
 func (d *DB) ExpireAt(key []byte) int64 {
@@ -43,17 +46,41 @@ func (d *DB) Persist(key []byte) bool {
 	return true
 }
 
-// SampleExpired looks at up to n random keys that expire and deletes those whose time has come, telling OnExpired. It
-// returns how many it looked at and how many it deleted; a caller goes on while the share of dead keys is high.
-func (d *DB) SampleExpired(n int, rnd Rand) (looked, deleted int) {
-	for looked = 0; looked < n && d.expires.Len() > 0; looked++ {
-		r := d.expires.Random(rnd)
-		if table.Expire(r) < d.store.nowMs {
-			d.expire(d.keys.Hash(table.Key(r)), r)
-			deleted++
+// ExpireSome looks at about n of the keys that expire, the next ones of a round through all of them, and deletes those whose
+// time has come, telling OnExpired. It returns how many it looked at and how many it deleted; a caller goes on while the
+// share of dead keys is high. What it reads and writes is touched ahead, so that the cache misses of n keys overlap.
+func (d *DB) ExpireSome(n int) (looked, deleted int) {
+	s := d.store
+	found := s.found[:0]
+	for visits := 0; len(found) < n && visits < n && d.expires.Len() > 0; visits++ {
+		d.expireAt = d.expires.Scan(d.expireAt, func(r slab.Ref) {
+			slab.Prefetch(r)
+			found = append(found, foundKey{r: r})
+		})
+		if d.expireAt == 0 {
+			break // the next round would find some of them again
 		}
 	}
-	return looked, deleted
+	dead := found[:0]
+	for _, f := range found {
+		if table.Expire(f.r) < s.nowMs {
+			f.h = d.keys.Hash(table.Key(f.r))
+			d.keys.Prefetch(f.h)
+			d.expires.Prefetch(f.h)
+			dead = append(dead, f)
+		}
+	}
+	for _, f := range dead {
+		d.expire(f.h, f.r)
+	}
+	s.found = found[:0]
+	return len(found), len(dead)
+}
+
+// foundKey is a record with the hash of its key.
+type foundKey struct {
+	r slab.Ref
+	h uint64
 }
 
 // MeanTTL estimates the mean remaining time to live in ms from n random keys; 0 without any.

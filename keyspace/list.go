@@ -2,7 +2,6 @@ package keyspace
 
 import (
 	"datastore/keyspace/packed"
-	"datastore/keyspace/slab"
 )
 
 // List is the handle of a list: one listpack while it fits a node, a ring of nodes above.
@@ -71,7 +70,7 @@ func (l *List) pushNode(end End, val []byte, size int) {
 	}
 	nd := nl.at(i)
 	if s.nodeFits(int(nd.bytes), int(nd.count), size) {
-		nl.keep(s, i, pushPacked(nl.room(s, i, size), end, val), 1)
+		nl.push(s, i, end, val)
 		return
 	}
 	if end == Tail {
@@ -115,9 +114,8 @@ func (l *List) Pop(end End, dst []byte) ([]byte, bool) {
 		i = nl.n - 1
 	}
 	b := nl.view(s, i)
-	off := endOffset(b, end)
-	dst = packed.Get(b, off).AppendTo(dst)
-	nl.keep(s, i, packed.Delete(b, off, 1), -1)
+	dst = packed.Get(b, endOffset(b, end)).AppendTo(dst)
+	nl.pop(s, end)
 	l.removeIfEmpty()
 	return dst, true
 }
@@ -242,7 +240,7 @@ func (l *List) insert(i int, val []byte) {
 		end  End
 	}{{nd - 1, Tail}, {nd, Head}} {
 		if try.node >= 0 && s.nodeFits(int(nl.at(try.node).bytes), int(nl.at(try.node).count), size) {
-			nl.keep(s, try.node, pushPacked(nl.room(s, try.node, size), try.end, val), 1)
+			nl.push(s, try.node, try.end, val)
 			return
 		}
 	}
@@ -264,7 +262,7 @@ func (l *List) split(nd, in int) {
 	off := packed.Index(b, in)
 	count := int(nl.at(nd).count) - in
 	tail := emptyNode(s, len(b)-off)
-	t := slab.BytesCap(tail.ref, 0, int(tail.bytes), s.arena.SizeOf(tail.ref))
+	t := tail.view(s.arena)
 	var text [24]byte
 	for o := off; o >= 0; o = packed.Next(b, o) {
 		t = packed.Append(t, textOf(packed.Get(b, o), &text))

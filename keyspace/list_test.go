@@ -69,7 +69,7 @@ func TestLongLists(t *testing.T) {
 			}
 			l.Trim(1, 0)
 			d.Flush()
-			if l.Exists() || s.UsedBytes() != 0 {
+			if settle(s); l.Exists() || s.UsedBytes() != 0 {
 				t.Errorf("%d bytes left", s.UsedBytes())
 			}
 		})

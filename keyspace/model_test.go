@@ -321,6 +321,7 @@ func (w *world) close() {
 	if got := w.s.FlushAll(); got != n {
 		w.t.Fatalf("FlushAll returned %d, want %d", got, n)
 	}
+	settle(w.s)
 	if b, n := w.s.UsedBytes(), w.s.arena.Blocks(); b != 0 || n != 0 || w.s.ringBytes != 0 {
 		w.t.Fatalf("%d bytes in %d blocks have leaked, %d of rings", b, n, w.s.ringBytes)
 	}

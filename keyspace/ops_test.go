@@ -29,10 +29,11 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	}{
 		{"time", w.opTime}, {"limits", func() { w.s.SetLimits(limitsDrawn(w.t)) }},
 		{"set", w.opSet}, {"edit", w.opEdit}, {"delete", w.opDelete}, {"rename", w.opRename}, {"copy", w.opCopy},
-		{"move", w.opMove}, {"swap", w.opSwap}, {"expire", w.opExpire}, {"sample", w.opSample}, {"look", w.opLook},
+		{"move", w.opMove}, {"swap", w.opSwap}, {"expire", w.opExpire}, {"expire some", w.opExpireSome}, {"look", w.opLook},
 		{"push", w.opPush}, {"pop", w.opPop}, {"list set", w.opListSet}, {"insert", w.opInsert}, {"list delete", w.opListDelete},
 		{"hash set", w.opHashSet}, {"hash delete", w.opHashDelete}, {"add", w.opAdd}, {"remove", w.opRemove},
 		{"zadd", w.opZAdd}, {"zrem", w.opZRem}, {"zpop", w.opZPop}, {"ranges", w.opRanges},
+		{"compact", w.opCompact}, {"free", w.opFree}, {"flush", w.opFlush},
 	}
 	m := map[string]func(*rapid.T){}
 	for _, a := range list {
@@ -44,6 +45,42 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		}
 	}
 	return m
+}
+
+// opCompact moves some blocks, of all that there are; it changes nothing that anybody can see.
+func (w *world) opCompact() {
+	w.step("compact", func() any {
+		if !w.s.Compacting() {
+			w.s.arena.Plan(-1)
+			w.s.compaction = compaction{running: true}
+		}
+		w.s.Compact(rapid.SampledFrom([]int{1, 7, 1000}).Draw(w.t, "compacted"))
+		return nil
+	}, func() (any, []id) { return nil, nil })
+}
+
+// opFree frees some of what has been deleted.
+func (w *world) opFree() {
+	w.step("free", func() any {
+		w.s.FreeSome(rapid.SampledFrom([]int{1, 100}).Draw(w.t, "freed"))
+		return nil
+	}, func() (any, []id) { return nil, nil })
+}
+
+// opFlush empties a database now and then.
+func (w *world) opFlush() {
+	if rapid.IntRange(0, 9).Draw(w.t, "flush") > 0 {
+		return
+	}
+	db := w.db()
+	w.step("flush", func() any { return w.s.DB(db).Flush() }, func() (any, []id) {
+		var keys []id
+		for k := range w.dbs[db] {
+			keys = append(keys, id{db, k})
+		}
+		w.dbs[db] = map[string]*mval{}
+		return len(keys), keys
+	})
 }
 
 func runModel(t *rapid.T) {
@@ -82,7 +119,7 @@ func (w *world) opSet() {
 		case 2:
 			d.SetStrKeepTTL(key, []byte(val))
 		default:
-			d.SetIntKeepTTL(key, n)
+			storeInt(d, key, n)
 		}
 		return nil
 	}, func() (any, []id) {
@@ -300,15 +337,15 @@ func (w *world) opExpire() {
 
 func (w *world) rand(n uint64) uint64 { return rapid.Uint64Range(0, n-1).Draw(w.t, "rand") }
 
-func (w *world) opSample() {
+func (w *world) opExpireSome() {
 	if w.mode != ExpireDelete {
 		return
 	}
 	db := w.db()
-	w.step("sample", func() any {
+	w.step("expire some", func() any {
 		had := w.s.DB(db).Expires()
-		looked, deleted := w.s.DB(db).SampleExpired(3, w.rand)
-		return deleted == len(w.expired) && looked <= 3 && (looked > 0 || had == 0)
+		looked, deleted := w.s.DB(db).ExpireSome(3)
+		return deleted == len(w.expired) && looked <= had
 	}, func() (any, []id) { return true, nil })
 }
 
@@ -383,4 +420,14 @@ func TestSetAgain(t *testing.T) {
 			t.Fatalf("%d bytes: %.30q", n, got.Bytes)
 		}
 	}
+}
+
+// setInt stores an integer in a key that may hold anything.
+func storeInt(d *DB, key []byte, n int64) {
+	e, err := d.EditStr(key)
+	if err != nil {
+		d.SetStrKeepTTL(key, strconv.AppendInt(nil, n, 10))
+		return
+	}
+	e.SetIntKeepTTL(n)
 }

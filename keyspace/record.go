@@ -92,7 +92,7 @@ func (s *Store) freeRecord(r slab.Ref) {
 	if encodingOf(r) == encObject {
 		s.dropObject(objectOf(r))
 	} else if isExternal(r) {
-		s.arena.Free(slab.Ref(slab.Load64(r, table.ValueOffset(r))))
+		s.freeBlock(slab.Ref(slab.Load64(r, table.ValueOffset(r))))
 	}
 	s.arena.Free(r)
 }

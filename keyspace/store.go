@@ -71,6 +71,10 @@ type Store struct {
 	reading   bool // lookups count as hits and misses
 	noTouch   bool // lookups leave the access clock alone
 	ringBytes int64
+	found     []foundKey // scratch
+
+	trash      trash
+	compaction compaction
 }
 
 // Stats counts what lookups met since the start or the last ResetStats.
@@ -98,7 +102,13 @@ func New(o Options) *Store {
 }
 
 // Close gives all memory back to the system; the store must not be used afterwards.
-func (s *Store) Close() { s.arena.Close() }
+func (s *Store) Close() {
+	s.arena.Close()
+	for _, a := range s.trash.graves {
+		a.Close()
+	}
+	s.trash.graves = nil
+}
 
 // DB returns database i, which must be below Databases.
 func (s *Store) DB(i int) *DB { return s.dbs[i] }
@@ -136,7 +146,7 @@ func (s *Store) Stats() Stats { return s.stats }
 // ResetStats sets the counters to zero.
 func (s *Store) ResetStats() { s.stats = Stats{} }
 
-// OnExpired is told a key, still present, right before a lookup or SampleExpired deletes it because its time has come.
+// OnExpired is told a key, still present, right before a lookup or ExpireSome deletes it because its time has come.
 // During the call no lookup takes a key as expired, so that f may Peek at it; f must not write.
 func (s *Store) OnExpired(f func(db int, key []byte)) { s.onExpired = f }
 
@@ -150,8 +160,14 @@ func (s *Store) UsedBytes() int64 {
 	return s.arena.Used() + int64(len(s.objects)-len(s.free))*objectBytes + s.ringBytes
 }
 
-// MappedBytes returns what the store has obtained from the system.
-func (s *Store) MappedBytes() int64 { return s.arena.Mapped() }
+// MappedBytes returns what the store has obtained from the system and not given back.
+func (s *Store) MappedBytes() int64 {
+	n := s.arena.Mapped()
+	for _, a := range s.trash.graves {
+		n += a.Mapped()
+	}
+	return n
+}
 
 // SwapDB exchanges the contents of two databases, which is one change unless they are the same. Handles of either become
 // invalid. OnChange is told every key of the one in both.
@@ -171,15 +187,6 @@ func (s *Store) SwapDB(i, j int) {
 	}
 	a.keys, b.keys = b.keys, a.keys
 	a.expires, b.expires = b.expires, a.expires
-}
-
-// FlushAll deletes every key and returns how many there were.
-func (s *Store) FlushAll() int {
-	n := 0
-	for _, d := range s.dbs {
-		n += d.Flush()
-	}
-	return n
 }
 
 // object is the Go side of a large aggregate; exactly one field is set.
@@ -203,22 +210,16 @@ func (s *Store) newObject(o object) uint32 {
 	return uint32(len(s.objects) - 1)
 }
 
-// dropObject frees an object with all its blocks.
+// dropObject takes an object that its record does not refer to any more out of the index and frees it, in steps when it
+// is large.
 func (s *Store) dropObject(i uint32) {
-	switch o := &s.objects[i]; {
-	case o.list != nil:
-		o.list.release(s)
-	case o.dict != nil:
-		s.freeElements(o.dict)
-	case o.zset != nil:
-		o.zset.tree.Release()
-		s.freeElements(&o.zset.dict)
-	}
+	o := s.objects[i]
 	s.objects[i] = object{}
 	s.free = append(s.free, i)
 	if len(s.free) == len(s.objects) {
 		s.dropIndexes()
 	}
+	s.throw(o)
 }
 
 // dropIndexes forgets all indexes of objects when none is in use, and the memory that many took.
@@ -231,13 +232,6 @@ func (s *Store) dropIndexes() {
 
 // keepObjects is the number of unused indexes whose memory is kept.
 const keepObjects = 1 << 10
-
-func (s *Store) freeElements(t *table.Table) {
-	for r := range t.All() {
-		s.arena.Free(r)
-	}
-	t.Release()
-}
 
 func (s *Store) newDict() *table.Table {
 	t := &table.Table{}

@@ -53,16 +53,38 @@ func (d *DB) SetTextKeepTTL(key, val []byte) {
 	d.setText(at, key, val, at.expiry())
 }
 
-// SetIntKeepTTL stores an integer and leaves the expiry as it is.
-func (d *DB) SetIntKeepTTL(key []byte, n int64) {
+// StrEdit is a string key, or a missing one, that was read and may be written without a second lookup. Any other write makes
+// it stale.
+type StrEdit struct {
+	Str
+	d   *DB
+	key []byte
+	at  slot
+}
+
+// EditStr is Str for a command that goes on to write the key, which must live as long as the edit.
+func (d *DB) EditStr(key []byte) (StrEdit, error) {
 	h, r := d.find(key)
-	d.change(key)
-	if r != 0 && encodingOf(r) == encInt {
-		setInt(r, n)
+	d.touch(r)
+	e := StrEdit{d: d, key: key, at: slot{h, r}}
+	if r == 0 {
+		return e, nil
+	}
+	if typeOf(r) != TypeString {
+		return e, ErrWrongType
+	}
+	e.Str = Str{valueStr(r), true}
+	return e, nil
+}
+
+// SetIntKeepTTL stores an integer and leaves the expiry as it is.
+func (e *StrEdit) SetIntKeepTTL(n int64) {
+	e.d.change(e.key)
+	if e.IsInt {
+		setInt(e.at.r, n)
 		return
 	}
-	at := slot{h, r}
-	setInt(d.place(at, key, intBytes, at.expiry(), encInt), n)
+	setInt(e.d.place(e.at, e.key, intBytes, e.at.expiry(), encInt), n)
 }
 
 func (d *DB) setStr(at slot, key, val []byte, expireMs int64) {

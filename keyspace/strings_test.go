@@ -49,11 +49,13 @@ func TestStringsGrowAndShrink(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantStr(t, d, key, want)
+				settle(s)
 				if used, limit := s.UsedBytes(), int64(5*len(want)+2*keyLen+20_000); used > limit {
 					t.Fatalf("%d bytes for a string of %d", used, len(want))
 				}
 			}
 			d.Flush()
+			settle(s)
 			if s.UsedBytes() != 0 {
 				t.Errorf("%d bytes left", s.UsedBytes())
 			}

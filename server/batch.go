@@ -1,6 +1,7 @@
 package server
 
 import (
+	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/resp"
 )
@@ -18,7 +19,10 @@ type batch struct {
 	args    [][]byte
 	out     []byte
 	outputs []output
-	hashes  []touched
+	touched []touched
+	far     int // commands before this one had their buckets touched
+	near    int // and their records
+	nearKey int // next of touched
 
 	last     *command.Command // parsed last, unless its subcommand matters
 	lastName []byte
@@ -50,6 +54,8 @@ type parsed struct {
 	from, to int32
 	end      int
 	cmd      *command.Command
+	db       int   // when it was parsed
+	keys     int32 // end of its keys in batch.touched
 }
 
 // output is what a connection has to be sent: out[from:to], then tail.
@@ -70,6 +76,9 @@ const (
 	maxFeedOutputBytes  = 1 << 20  // replies to one connection beyond which the rest of its commands waits for the next turn
 	maxFeedCommands     = 4096     // commands of one connection per batch
 	keepInputBytes      = 64 << 10 // an input buffer that is larger is freed when it is empty
+	touchStride         = 32       // commands between two looks ahead, and from touching a bucket to touching its records
+	minTouched          = 8        // arguments from which a single command is worth it
+	maxTouched          = 256      // keys of one command that are touched ahead
 	keepArgs            = 1 << 18  // arguments beyond which their table is freed after the turn
 )
 
@@ -110,7 +119,7 @@ func (b *batch) add(c *conn, in []byte) {
 			f.err, f.more = err, false
 			break
 		}
-		p := parsed{from: int32(from), to: int32(len(args)), end: f.parsed}
+		p := parsed{from: int32(from), to: int32(len(args)), end: f.parsed, db: c.DB}
 		p.cmd = b.resolve(table, args[from:])
 		b.cmds = append(b.cmds, p)
 		if !c.Authed {
@@ -134,29 +143,54 @@ func (b *batch) resolve(table *command.Table, args [][]byte) *command.Command {
 	return c
 }
 
-// prefetch touches what the commands will read, in two passes so that the misses of all keys overlap: first the index
-// buckets, then the records that they refer to. It runs under the lock.
+// prefetch starts touching what the commands will read: first the index buckets, then the records that they refer to, so
+// that the misses of many keys overlap. It stays a little ahead of execution (see ahead) rather than going through the whole
+// batch first, since what is touched too early has left the first-level cache again. A single command with many keys is
+// worth it too. It runs under the lock.
 func (b *batch) prefetch() {
-	if len(b.cmds) < 2 {
+	b.near, b.far, b.nearKey = len(b.cmds), len(b.cmds), 0
+	b.touched = b.touched[:0]
+	if (len(b.cmds) < 2 && len(b.args) < minTouched) || !b.srv.values.Prefetch {
 		return
 	}
-	b.hashes = b.hashes[:0]
-	store, i := b.srv.store, 0
-	for _, f := range b.feeds {
-		db := store.DB(f.c.DB)
-		for ; i < f.cmds; i++ {
-			p := &b.cmds[i]
-			if p.cmd == nil {
-				continue
-			}
-			first, _, _ := p.cmd.KeyRange()
-			if first > 0 && int(p.from)+first < int(p.to) {
-				b.hashes = append(b.hashes, touched{db.Prefetch(b.args[int(p.from)+first]), f.c.DB})
-			}
+	b.near, b.far = b.at, b.at
+	b.ahead()
+}
+
+// ahead touches the buckets of commands up to two strides away and the records of those up to one stride away.
+func (b *batch) ahead() {
+	near, far := min(b.at+touchStride, len(b.cmds)), min(b.at+2*touchStride, len(b.cmds))
+	for ; b.far < far; b.far++ {
+		if p := &b.cmds[b.far]; p.cmd != nil {
+			b.touch(b.srv.store.DB(p.db), p)
+		}
+		b.cmds[b.far].keys = int32(len(b.touched))
+	}
+	for ; b.near < near; b.near++ {
+		for end := int(b.cmds[b.near].keys); b.nearKey < end; b.nearKey++ {
+			t := &b.touched[b.nearKey]
+			b.srv.store.DB(t.db).PrefetchRecord(t.hash)
 		}
 	}
-	for _, h := range b.hashes {
-		store.DB(h.db).PrefetchRecord(h.hash)
+}
+
+// touch begins to load the index buckets of a command's keys.
+func (b *batch) touch(db *keyspace.DB, p *parsed) {
+	first, last, step := p.cmd.KeyRange()
+	args := b.args[p.from:p.to]
+	if first <= 0 || first >= len(args) {
+		return
+	}
+	b.touched = append(b.touched, touched{db.Prefetch(args[first]), db.Index()})
+	if last == first || step <= 0 {
+		return
+	}
+	if last < 0 {
+		last += len(args)
+	}
+	most := len(b.touched) + maxTouched
+	for k := first + step; k <= min(last, len(args)-1) && len(b.touched) < most; k += step {
+		b.touched = append(b.touched, touched{db.Prefetch(args[k]), db.Index()})
 	}
 }
 
@@ -197,6 +231,9 @@ func (b *batch) guarded() (through bool) {
 		}
 		f := &b.feeds[b.cur]
 		for b.at < f.cmds {
+			if b.near-b.at < touchStride/2 && b.near < len(b.cmds) {
+				b.ahead()
+			}
 			p := &b.cmds[b.at]
 			b.at++
 			if f.c.stopped() || len(s.ctx.W.Buf)-b.from > maxFeedOutputBytes {

@@ -5,9 +5,7 @@ import (
 )
 
 const (
-	expireSample     = 20                    // keys looked at per round of active expiry
-	expireBudget     = 25 * time.Millisecond // per cron and effort step at hz 10, as a share of 25 %
-	resizeStep       = 64                    // buckets moved per database and cron
+	expireSample     = 20 // keys looked at at a time by active expiry, times the effort
 	samplesPerSecond = 16
 )
 
@@ -21,12 +19,7 @@ func (s *Server) cron(now time.Time) {
 		s.checkShutdown(now)
 		return
 	}
-	s.expireCycle(now, hz)
-	if !s.loading {
-		for i := range s.store.Databases() {
-			s.store.DB(i).Step(resizeStep)
-		}
-	}
+	s.startBackground(now)
 	s.checkWaiting()
 	s.endUnit() // what a reply to one that waited claims is in the AOF before it leaves
 	s.tickAOF(now)
@@ -75,36 +68,6 @@ func (s *Server) closeIdle() {
 		if limitMs > 0 && c.replica == nil && c.blocked.Load() == nil && now-c.activeMs.Load() > limitMs {
 			s.logf(Verbose, "Closing idle client")
 			c.kill(false)
-		}
-	}
-}
-
-// expireCycle deletes keys whose time has come, database by database, while the share of dead keys among the sampled ones
-// is high and the budget lasts. Each deletion is a unit of its own.
-func (s *Server) expireCycle(now time.Time, hz int) {
-	if s.loading || s.link != nil || !s.activeExpire {
-		return
-	}
-	effort := max(1, s.values.ActiveExpireEffort)
-	budget := expireBudget * 10 / time.Duration(hz) * time.Duration(effort+9) / 10
-	began := time.Now()
-	deadline := began.Add(budget)
-	all, dead := 0, 0
-	defer func() { s.stats.noteExpiry(time.Since(began), all, dead) }()
-	for range s.store.Databases() {
-		db := s.store.DB(s.expireDB % s.store.Databases())
-		s.expireDB++
-		for db.Expires() > 0 {
-			looked, deleted := db.SampleExpired(expireSample*effort, s.ctx.Rand.Uint64N)
-			s.endUnit()
-			all, dead = all+looked, dead+deleted
-			if deleted*10 <= looked || time.Now().After(deadline) {
-				break
-			}
-		}
-		if time.Now().After(deadline) {
-			s.stats.expireCapped++
-			return
 		}
 	}
 }

@@ -94,10 +94,19 @@ func (s *Server) relax() {
 		!s.loading
 }
 
-// outOfMemory reports whether maxmemory is exceeded.
+// outOfMemory reports whether maxmemory is exceeded. What waits to be freed does not count against a client: it is freed
+// first then.
 func (s *Server) outOfMemory() bool {
 	limit := s.values.MaxMemoryBytes
-	return limit > 0 && s.usedMemory() > limit
+	if limit == 0 || s.usedMemory() <= limit {
+		return false
+	}
+	for s.store.FreeSome(slicePart) {
+		if s.usedMemory() <= limit {
+			return false
+		}
+	}
+	return s.usedMemory() > limit
 }
 
 // unknown is the error for a command or subcommand that does not exist.

@@ -110,11 +110,15 @@ func (g *goroutines) run() {
 			wait = time.Until(s.nextCron)
 		}
 		s.checkDeadlines()
+		if s.sliceDue(false) {
+			s.beginTurn()
+			s.slice()
+		}
 		s.mu.Unlock()
 		select {
 		case <-g.woken:
 			g.signalAll() // an fsync has finished
-		case <-time.After(s.untilDeadline(wait)):
+		case <-time.After(s.untilSlice(s.untilDeadline(wait))):
 		}
 	}
 	if err := g.closeListeners(); err != nil {

@@ -60,7 +60,9 @@ func (s *Server) infoMemory(t *infoText) {
 	t.line("mem_fragmentation_bytes", rss-used)
 	s.infoBuffers(t)
 	t.line("mem_allocator", "slab+"+runtime.Version())
-	t.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
+	t.line("active_defrag_running", yes(s.store.Compacting()))
+	t.line("lazyfree_pending_objects", s.store.Trash())
+	t.line("lazyfreed_objects", s.store.Freed())
 }
 
 // infoScripts is about scripts and functions, which this server does not run.

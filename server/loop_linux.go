@@ -146,7 +146,7 @@ func (l *loop) turns() {
 // wait polls for events: not at all while connections are ready, else until the next cron.
 func (l *loop) wait() int {
 	timeoutMs := 0
-	if len(l.ready) == 0 {
+	if len(l.ready) == 0 && l.srv.background.due.Load() == noWork {
 		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
@@ -172,6 +172,12 @@ func (l *loop) turn(n int) {
 		l.execute(false)
 	}
 	l.finishTurn()
+	if l.srv.sliceDue(n <= 0 && len(l.ready) == 0) {
+		l.lock()
+		l.srv.beginTurn()
+		l.srv.slice()
+		l.unlock()
+	}
 }
 
 // execute runs the batch until it is done and writes the replies.

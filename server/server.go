@@ -113,7 +113,7 @@ type Server struct {
 	errorCounts map[string]int64
 	nextCron    time.Time
 	crons       int64
-	expireDB    int // database that active expiry looks at next
+	background  background
 	admin       adminState
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
@@ -153,6 +153,7 @@ func New(o Options) (*Server, error) {
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	s.ctx.Effects.Forget()
 	s.waitDue.Store(noDeadline)
+	s.background.due.Store(noWork)
 	s.repl.init()
 	s.lastSaveSec = s.clock().Unix()
 	table, err := s.newTable(nil)

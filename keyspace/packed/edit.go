@@ -93,21 +93,7 @@ func replace(b []byte, off, size int, elem []byte) []byte {
 	}
 	body := stringBodySize(len(elem))
 	b = splice(b, off, size, body+backlenSize(body))
-	head := off
-	switch n := len(elem); {
-	case n < 1<<6:
-		b[off] = tagStr6 | byte(n)
-		head++
-	case n < 1<<12:
-		b[off], b[off+1] = tagStr12|byte(n>>8), byte(n)
-		head += 2
-	default:
-		b[off] = tagStr32
-		binary.LittleEndian.PutUint32(b[off+1:], uint32(n))
-		head += 5
-	}
-	copy(b[head:], elem)
-	putBacklen(b[off+body:], body)
+	putText(b[off:], elem, body)
 	return b
 }
 
@@ -115,25 +101,85 @@ func replace(b []byte, off, size int, elem []byte) []byte {
 func replaceInt(b []byte, off, size int, n int64) []byte {
 	body := intBodySize(n)
 	b = splice(b, off, size, body+1)
+	putInteger(b[off:], n, body)
+	return b
+}
+
+// putText writes a text's entry, whose body has the given size.
+func putText(b, elem []byte, body int) {
+	head := 1
+	switch n := len(elem); {
+	case n < 1<<6:
+		b[0] = tagStr6 | byte(n)
+	case n < 1<<12:
+		b[0], b[1] = tagStr12|byte(n>>8), byte(n)
+		head = 2
+	default:
+		b[0] = tagStr32
+		binary.LittleEndian.PutUint32(b[1:], uint32(n))
+		head = 5
+	}
+	copy(b[head:], elem)
+	putBacklen(b[body:], body)
+}
+
+// putInteger writes an integer's entry, whose body has the given size.
+func putInteger(b []byte, n int64, body int) {
 	switch body {
 	case 1:
-		b[off] = tagUint7 | byte(n)
+		b[0] = tagUint7 | byte(n)
 	case 2:
-		b[off], b[off+1] = tagInt13|byte(n>>8)&0x1F, byte(n)
+		b[0], b[1] = tagInt13|byte(n>>8)&0x1F, byte(n)
 	case 3:
-		b[off] = tagInt16
-		binary.LittleEndian.PutUint16(b[off+1:], uint16(n))
+		b[0] = tagInt16
+		binary.LittleEndian.PutUint16(b[1:], uint16(n))
 	case 4:
-		b[off], b[off+1], b[off+2], b[off+3] = tagInt24, byte(n), byte(n>>8), byte(n>>16)
+		b[0], b[1], b[2], b[3] = tagInt24, byte(n), byte(n>>8), byte(n>>16)
 	case 5:
-		b[off] = tagInt32
-		binary.LittleEndian.PutUint32(b[off+1:], uint32(n))
+		b[0] = tagInt32
+		binary.LittleEndian.PutUint32(b[1:], uint32(n))
 	default:
-		b[off] = tagInt64
-		binary.LittleEndian.PutUint64(b[off+1:], uint64(n))
+		b[0] = tagInt64
+		binary.LittleEndian.PutUint64(b[1:], uint64(n))
 	}
-	b[off+body] = byte(body)
-	return b
+	b[body] = byte(body)
+}
+
+// PrependIn is Prepend for a listpack that begins at start within a block and has the bytes before start to grow into, at
+// least EntrySize(elem) of them. It moves nothing but the header, and returns where the listpack begins now.
+func PrependIn(block []byte, start int, elem []byte) int {
+	n, isInt := ParseInt(elem)
+	body, size := 0, 0
+	if isInt {
+		body = intBodySize(n)
+		size = body + 1
+	} else {
+		body = stringBodySize(len(elem))
+		size = body + backlenSize(body)
+	}
+	at := moveHeader(block, start, -size, 1)
+	if isInt {
+		putInteger(block[at+headerSize:], n, body)
+	} else {
+		putText(block[at+headerSize:], elem, body)
+	}
+	return at
+}
+
+// DeleteFirst removes the first entry of the listpack, which has one, at start within a block. It moves nothing but the
+// header, and returns where the listpack begins now.
+func DeleteFirst(block []byte, start int) int {
+	return moveHeader(block, start, entrySize(block[start:], headerSize), -1)
+}
+
+// moveHeader moves a header by d bytes, by which the listpack becomes shorter, and counts its elements anew.
+func moveHeader(block []byte, start, d, count int) int {
+	b := block[start+d:]
+	size := int(binary.LittleEndian.Uint32(block[start:])) - d
+	copy(b[:headerSize], block[start:start+headerSize])
+	binary.LittleEndian.PutUint32(b, uint32(size))
+	addCount(b, count)
+	return start + d
 }
 
 // stringBodySize is the size of a string entry of n text bytes without its backlen.

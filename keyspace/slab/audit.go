@@ -28,7 +28,7 @@ func (a *Arena) audit() error {
 		}
 		used += int64(usablePages - free)
 		dirty += int64(dirtyN)
-		n, b, err := auditRuns(base, c)
+		n, b, err := a.auditRuns(base, c)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (a *Arena) audit() error {
 }
 
 // auditRuns sums up the live blocks of a chunk and their bytes.
-func auditRuns(base uintptr, c *chunk) (blocks, size int64, err error) {
+func (a *Arena) auditRuns(base uintptr, c *chunk) (blocks, size int64, err error) {
 	for p := headerPages; p < chunkPages; {
 		if c.free.has(p) {
 			p++
@@ -58,6 +58,9 @@ func auditRuns(base uintptr, c *chunk) (blocks, size int64, err error) {
 			size += int64(e.pages) * pageSize
 		} else {
 			cl := classes[e.class]
+			if e.fill == unlisted && e.live != cl.blocks && a.serving[e.class] != entryOf(base, uintptr(p)) {
+				return 0, 0, fmt.Errorf("slab: run at page %d of chunk %#x is in no list: %w", p, base, errMisuse)
+			}
 			size += int64(e.live) * int64(cl.sizeBytes)
 			if n := freeBlocks(entryOf(base, uintptr(p))); n+int(e.live) != int(cl.blocks) {
 				return 0, 0, fmt.Errorf("slab: run at page %d of chunk %#x has %d free of %d blocks, %d live: %w",
@@ -80,22 +83,36 @@ func freeBlocks(e uintptr) int {
 	return n
 }
 
-// auditLists checks that each class lists the runs with free blocks, of which at most one is empty.
+// auditLists checks that the serving runs are in no list and all others with free blocks in the one for how full they are.
 func (a *Arena) auditLists() error {
-	for i, e := range a.partial {
-		prev, empty := uintptr(0), 0
-		for ; e != 0; prev, e = e, entryAt(e).run.next {
+	for c := range a.partial {
+		if e := a.serving[c]; e != 0 {
 			run := entryAt(e)
-			if run.kind != kindSmall || int(run.class) != i || run.live == classes[i].blocks || run.run.prev != prev {
-				return fmt.Errorf("slab: list of class %d holds a wrong run: %w", i, errMisuse)
-			}
-			if run.live == 0 {
-				empty++
+			if run.kind != kindSmall || int(run.class) != c || run.live == classes[c].blocks || run.fill != unlisted {
+				return fmt.Errorf("slab: class %d is served by a wrong run: %w", c, errMisuse)
 			}
 		}
-		if empty > 1 {
-			return fmt.Errorf("slab: class %d keeps %d empty runs: %w", i, empty, errMisuse)
+		for f := range fills {
+			if err := a.auditList(c, f); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+func (a *Arena) auditList(c, f int) error {
+	n, prev := int32(0), uintptr(0)
+	for e := a.partial[c].first[f]; e != 0; prev, e = e, entryAt(e).run.next {
+		run := entryAt(e)
+		wrong := run.kind != kindSmall || int(run.class) != c || run.live == classes[c].blocks || run.live == 0
+		if wrong || int(run.fill) != f || fillOf(run.live, classes[c].blocks) != run.fill || run.run.prev != prev {
+			return fmt.Errorf("slab: list %d of class %d holds a wrong run: %w", f, c, errMisuse)
+		}
+		n++
+	}
+	if n != a.partial[c].count[f] {
+		return fmt.Errorf("slab: list %d of class %d has %d runs, not %d: %w", f, c, n, a.partial[c].count[f], errMisuse)
 	}
 	return nil
 }

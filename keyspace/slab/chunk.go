@@ -54,8 +54,10 @@ type entry struct {
 	live  uint16
 	mark  uint16 // of the first free block that has been used before; its first two bytes hold the next mark
 	bump  uint16 // offset/8 of the first block that has never been used
-	_     uint32
-	run   link // list of the class's runs that have free blocks
+	floor uint16 // fewer live blocks than these take the run to another list
+	fill  uint8  // the list it is in, unfilled for none
+	_     uint8
+	run   link // that list
 }
 
 // link is a place in a doubly linked list of addresses.

@@ -9,3 +9,4 @@ type checker struct{}
 func (*checker) alloc(*Arena, Ref)       {}
 func (*checker) free(*Arena, Ref)        {}
 func (*checker) release(uintptr, *entry) {}
+func (*checker) resize(Ref, int)         {}

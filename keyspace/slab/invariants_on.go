@@ -69,6 +69,8 @@ func (k *checker) release(base uintptr, run *entry) {
 	}
 }
 
+func (k *checker) resize(r Ref, size int) { k.live[r] = size }
+
 func (k *checker) tick(a *Arena) {
 	if k.calls++; k.calls%auditEvery == 0 {
 		if err := a.audit(); err != nil {

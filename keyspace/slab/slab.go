@@ -19,10 +19,13 @@ const (
 // Arena allocates blocks. The zero value is not usable; see New. DESIGN.md tells why it is built like this.
 //
 // Invariants: a page is either in a run, or free and dirty (its memory is still there), or free and clean (it reads as
-// zero). A run of small blocks is in its class's list exactly while it has a free block. Of the runs of a class at most
-// one is wholly free, and of the chunks at most spareChunks.
+// zero). A run of small blocks is the one that serves its class, or full, or in its class's list for how full it is. Of
+// the runs of a class only the serving one may be wholly free, and of the chunks at most spareChunks.
 type Arena struct {
-	partial [classCount]uintptr // entry of the run that serves the class; its list holds the others with free blocks
+	serving [classCount]uintptr // entry of the run that blocks of the class are taken from, 0 for none
+	partial [classCount]byFill  // the other runs that have free blocks
+	sparse  [classCount]uint8   // lists below this one hold runs that compaction empties
+	moveAll bool                // every run counts as one of those
 	bins    [binCount]uintptr   // chunks by the bit length of their longest free run
 
 	purgeFirst, purgeLast uintptr // chunks with dirty pages, the oldest first
@@ -86,9 +89,9 @@ func (a *Arena) AllocZeroed(n int) Ref {
 }
 
 func (a *Arena) allocSmall(c int) Ref {
-	e := a.partial[c]
+	e := a.serving[c]
 	if e == 0 {
-		e = a.newRun(c)
+		e = a.nextRun(c)
 	}
 	run, size := entryAt(e), uintptr(classes[c].sizeBytes)
 	var addr uintptr
@@ -101,26 +104,12 @@ func (a *Arena) allocSmall(c int) Ref {
 	}
 	run.live++
 	if run.live == classes[c].blocks {
-		a.partial[c] = run.run.next
-		if run.run.next != 0 {
-			entryAt(run.run.next).run.prev = 0
-		}
+		run.floor = run.live
+		a.serving[c] = 0
 	}
 	a.usedBytes += int64(size)
 	a.blocks++
 	return Ref(addr)
-}
-
-// newRun makes a run of class c the one that serves it.
-func (a *Arena) newRun(c int) uintptr {
-	n := uintptr(classes[c].pages)
-	e, _ := a.allocPages(int(n))
-	first := uint16((e&chunkMask - entriesAt) / entrySize)
-	for i := range n {
-		*entryAt(e + i*entrySize) = entry{first: first, kind: kindSmall, class: uint8(c), pages: uint16(n)}
-	}
-	a.partial[c] = e
-	return e
 }
 
 func (a *Arena) allocLarge(n int) (r Ref, clean bool) {
@@ -177,51 +166,10 @@ func (a *Arena) Free(r Ref) {
 	Store16(r, 0, run.mark)
 	run.mark = uint16((addr-runBase(e))/8) + 1
 	run.live--
-	c := &classes[run.class]
-	a.usedBytes -= int64(c.sizeBytes)
-	switch run.live {
-	case c.blocks - 1:
-		a.addPartial(e, run)
-	case 0:
-		a.freeRun(e, run)
+	a.usedBytes -= int64(classes[run.class].sizeBytes)
+	if run.live < run.floor {
+		a.emptier(e, run)
 	}
-}
-
-// addPartial enters a run that was full behind the one that serves its class: it has time to become emptier.
-func (a *Arena) addPartial(e uintptr, run *entry) {
-	head := a.partial[run.class]
-	if head == 0 {
-		a.partial[run.class] = e
-		run.run = link{}
-		return
-	}
-	next := entryAt(head).run.next
-	run.run = link{head, next}
-	entryAt(head).run.next = e
-	if next != 0 {
-		entryAt(next).run.prev = e
-	}
-}
-
-// freeRun handles a run without live blocks: the last one of its class with free blocks stays, so that a single block
-// that comes and goes costs no run each time.
-func (a *Arena) freeRun(e uintptr, run *entry) {
-	if a.partial[run.class] == e && run.run.next == 0 {
-		run.mark, run.bump = noMark, 0
-		return
-	}
-	if run.run.prev != 0 {
-		entryAt(run.run.prev).run.next = run.run.next
-	} else {
-		a.partial[run.class] = run.run.next
-	}
-	if run.run.next != 0 {
-		entryAt(run.run.next).run.prev = run.run.prev
-	}
-	if invariants {
-		a.check.release(runBase(e), run)
-	}
-	a.freePages(e, int(run.pages))
 }
 
 func (a *Arena) freeDirect(r Ref) {
@@ -247,6 +195,57 @@ func (a *Arena) Discard(r Ref, off, n int) {
 	if to := uintptr(off+n) &^ (pageSize - 1); from < to {
 		discard(uintptr(r)+from, to-from)
 	}
+}
+
+// Shrink gives n bytes at the end of a block that has a mapping of its own back to the system at once, for an owner who
+// has no use for the block any more and frees gigabytes in steps. It does nothing and returns false for other blocks and
+// for those of at most n bytes.
+func (a *Arena) Shrink(r Ref, n int) bool {
+	size, ok := a.direct[r]
+	if n &^= pageSize - 1; !ok || size <= n || n <= 0 {
+		return false
+	}
+	if invariants {
+		a.check.resize(r, size-n)
+	}
+	unmap(uintptr(r)+uintptr(size-n), uintptr(n))
+	a.direct[r] = size - n
+	a.directBytes -= int64(n)
+	a.usedBytes -= int64(n)
+	return true
+}
+
+// CloseSome gives about n bytes back and reports whether there are more. No block may be used from the first call on, and
+// nothing but CloseSome and Close be called until it returns false; then the arena is empty and usable. It is Close for an
+// owner who cannot wait while the system takes back gigabytes.
+func (a *Arena) CloseSome(n int) (more bool) {
+	n = max(n&^(pageSize-1), pageSize)
+	a.usedBytes, a.usedPages, a.dirtyPages = 0, int64(len(a.chunks))*usablePages, 0 // for Mapped
+	for r, size := range a.direct {
+		if n < size {
+			unmap(uintptr(r)+uintptr(size-n), uintptr(n))
+			a.direct[r] = size - n
+			a.directBytes -= int64(n)
+			return true
+		}
+		unmap(uintptr(r), uintptr(size))
+		delete(a.direct, r)
+		a.directBytes -= int64(size)
+		if n -= size; n <= 0 {
+			return true
+		}
+	}
+	for len(a.chunks) > 0 {
+		last := len(a.chunks) - 1
+		unmap(a.chunks[last], chunkSize)
+		a.chunks = a.chunks[:last]
+		a.usedPages -= usablePages
+		if n -= chunkSize; n <= 0 {
+			return true
+		}
+	}
+	a.Close()
+	return false
 }
 
 // Close gives everything back. No block may be used afterwards; the arena is empty and usable.

@@ -19,17 +19,22 @@ func (t *Table) Scan(cursor uint64, emit func(slab.Ref)) uint64 {
 	if t.count == 0 {
 		return 0
 	}
+	return t.step(cursor, func(b slab.Ref) { emitChain(b, emit) })
+}
+
+// step calls visit with the first buckets of the chains that cursor names and returns the next cursor.
+func (t *Table) step(cursor uint64, visit func(b slab.Ref)) uint64 {
 	if t.next == 0 {
-		t.emit(false, cursor&t.mask, emit)
+		visit(t.buckets + slab.Ref(cursor&t.mask)*bucketBytes)
 		return after(cursor, t.mask)
 	}
 	small, large, oldIsLarge := t.mask, t.nextMask, false
 	if small > large {
 		small, large, oldIsLarge = large, small, true
 	}
-	t.emit(oldIsLarge, cursor&small, emit)
+	t.visit(!oldIsLarge, cursor&small, visit)
 	for {
-		t.emit(!oldIsLarge, cursor&large, emit)
+		t.visit(oldIsLarge, cursor&large, visit)
 		if cursor = after(cursor, large); cursor&(small^large) == 0 {
 			return cursor
 		}
@@ -41,15 +46,19 @@ func after(cursor, mask uint64) uint64 {
 	return bits.Reverse64(bits.Reverse64(cursor|^mask) + 1)
 }
 
-// emit visits bucket i of the array next, or of the old one if it has not been moved.
-func (t *Table) emit(next bool, i uint64, f func(slab.Ref)) {
-	array := t.buckets
-	if next {
-		array = t.next
-	} else if i < t.moved {
-		return
+// visit visits bucket i of the old array, unless it has been moved, or of the next one.
+func (t *Table) visit(old bool, i uint64, f func(b slab.Ref)) {
+	switch {
+	case !old:
+		f(t.next + slab.Ref(i)*bucketBytes)
+	case i >= t.moved:
+		f(t.buckets + slab.Ref(i)*bucketBytes)
 	}
-	for b := array + slab.Ref(i)*bucketBytes; b != 0; b = slab.Ref(slab.Load64(b, linkAt)) {
+}
+
+// emitChain calls f for the entries of the chain that starts with b.
+func emitChain(b slab.Ref, f func(slab.Ref)) {
+	for ; b != 0; b = slab.Ref(slab.Load64(b, linkAt)) {
 		for k := range slots {
 			slot := slab.Load64(b, k*8)
 			if slot == 0 {

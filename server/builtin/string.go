@@ -151,7 +151,7 @@ func decrby(c *command.Ctx) error {
 
 // addInt adds to the integer at the command's key; a missing key counts as 0.
 func addInt(c *command.Ctx, delta int64) error {
-	s, err := c.DB.Str(c.Args[1])
+	s, err := c.DB.EditStr(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
 	}
@@ -166,7 +166,7 @@ func addInt(c *command.Ctx, delta int64) error {
 	if !ok {
 		return command.ErrOverflow
 	}
-	c.DB.SetIntKeepTTL(c.Args[1], sum)
+	s.SetIntKeepTTL(sum)
 	c.W.Int(sum)
 	return nil
 }

@@ -32,7 +32,9 @@ type Values struct {
 	ShutdownTimeoutSec int
 	ShutdownOnSIGTERM  ShutdownFlags
 	ShutdownOnSIGINT   ShutdownFlags
-	Hz                 int // 1 to 500
+	Hz                 int  // 1 to 500
+	Compaction         bool // sparse memory is tidied up in the background
+	Prefetch           bool // the keys of a batch are touched before it is executed
 
 	// Access.
 	RequirePass            string
