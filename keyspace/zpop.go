@@ -29,9 +29,9 @@ func (z *ZSet) RemoveEnd(end End, n int) {
 		}
 		z.trim(packed.Delete(b, off, 2*n))
 	default:
-		o := z.object().zset
+		o := z.object()
 		for range n {
-			z.d.store.arena.Free(o.removeEnd(end == Tail))
+			z.d.store.freeElement(o, o.zset.removeEnd(end == Tail))
 		}
 	}
 }
