@@ -140,6 +140,7 @@ func (a *Arena) allocPages(n int) (e uintptr, clean bool) {
 	if dirty > 0 {
 		c.dirtyN -= int32(dirty)
 		a.dirtyPages -= int64(dirty)
+		a.dirtyLow = min(a.dirtyLow, a.dirtyPages)
 		if c.dirtyN == 0 {
 			a.unqueue(base)
 		}

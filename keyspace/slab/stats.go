@@ -32,6 +32,12 @@ func (a *Arena) Mapped() int64 {
 	return (a.usedPages+a.dirtyPages+int64(len(a.chunks))*headerPages)*pageSize + a.directBytes
 }
 
+// Active returns the bytes of the pages in runs and of large blocks: those of Mapped without free pages and headers.
+func (a *Arena) Active() int64 { return a.usedPages*pageSize + a.directBytes }
+
+// HeaderBytes returns the bytes of the chunks' headers.
+func (a *Arena) HeaderBytes() int64 { return int64(len(a.chunks)) * headerPages * pageSize }
+
 // Utilization returns how many blocks the run that holds r has in use, and how many it could hold. A block whose run
 // is mostly empty is worth moving.
 func (a *Arena) Utilization(r Ref) (used, capacity int) {
