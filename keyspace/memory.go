@@ -25,6 +25,12 @@ func (s *Store) UsedBytes() int64 { return s.arena.Used() + s.heapBytes }
 // HeapBytes returns the part of UsedBytes that is on the Go heap.
 func (s *Store) HeapBytes() int64 { return s.heapBytes }
 
+// HeaderBytes returns what the allocator needs to know of the blocks.
+func (s *Store) HeaderBytes() int64 { return s.arena.HeaderBytes() }
+
+// ActiveBytes returns the bytes of all pages in which there is a block.
+func (s *Store) ActiveBytes() int64 { return s.arena.Active() }
+
 // MemoryOf returns the bytes that a key occupies: what UsedBytes would lose with it, and slotBytes for each of the tables
 // that it is in. It takes constant time, since large aggregates keep count, and looks at a key whose time has come as at any
 // other, neither counting a hit nor renewing its access clock; false when there is none.
@@ -93,3 +99,18 @@ func (s *Store) freeElement(o *object, r slab.Ref) {
 	s.arena.Free(r)
 	o.elementBytes += s.arena.Used() - before
 }
+
+// Age tells the allocator that a second has passed: what it has kept for nothing goes back to the system by and by.
+func (s *Store) Age() { s.arena.Age() }
+
+// PurgeAll asks for all free pages to go back to the system.
+func (s *Store) PurgeAll() { s.arena.PurgeAll() }
+
+// Purging reports whether PurgeSome has something to do.
+func (s *Store) Purging() bool { return s.arena.Purging() }
+
+// PurgeSome gives a bounded part of what was asked for back and reports whether there is more.
+func (s *Store) PurgeSome() (more bool) { return s.arena.PurgeSome() }
+
+// Report describes the allocator from a look at a bounded number of chunks.
+func (s *Store) Report(maxChunks int) slab.Report { return s.arena.Report(maxChunks) }

@@ -132,7 +132,7 @@ func emptyNode(s *Store, extra int) node {
 const listpackBytes = 7 // of an empty listpack
 
 // room returns node i's listpack with capacity for extra more bytes. A full block doubles, so that a node grows in a few
-// steps to its limit.
+// steps to its limit, and not beyond.
 func (l *nodeList) room(s *Store, i, extra int) []byte {
 	nd := l.at(i)
 	if b := nd.view(s.arena); len(b)+extra <= cap(b) {
@@ -148,7 +148,11 @@ func (l *nodeList) reblock(s *Store, nd *node, tail, head int) {
 	r, n := nd.block(), int(nd.bytes)
 	size, from := s.arena.SizeOf(r), nd.gap()
 	if n+tail+head > size {
-		r = s.arena.Alloc(n + max(tail+head, min(n, 4096)))
+		need, want := n+tail+head, n+max(tail+head, min(n, 4096))
+		if most := s.nodeLimit(); need <= most {
+			want = min(want, most)
+		}
+		r = s.arena.Alloc(want)
 		size = s.arena.SizeOf(r)
 		l.blockBytes += int64(size)
 	}
