@@ -64,7 +64,7 @@ func (s *Server) startBackground(now time.Time) {
 
 // hasWork reports whether any job has something to do.
 func (s *Server) hasWork() bool {
-	if s.background.expiring.running || s.store.Trash() > 0 || s.store.Compacting() {
+	if s.background.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || s.store.Purging() {
 		return true
 	}
 	for i := range s.store.Databases() {
@@ -95,7 +95,7 @@ func (s *Server) slice() {
 	b := &s.background
 	began := time.Since(s.started)
 	end := began + sliceTime
-	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome}
+	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.store.PurgeSome}
 	idle := 0
 	for idle < len(jobs) && time.Since(s.started) < end {
 		if jobs[b.turn%len(jobs)]() {

@@ -13,6 +13,8 @@ var ownFields = []string{
 	"client_output_buffer_limit_disconnections", // Redis 7.2
 	"acl_access_denied_auth",                    // Redis 7.2
 	"protocol_errors", "command_panics",         // ours
+	"go_memory_limit", "go_gc_percent", "go_heap_objects", "go_heap_live", "go_heap_resident", // of the Go runtime
+	"go_gc_cycles", "go_gc_pause_total_usec", "go_gc_pause_longest_usec",
 }
 
 // TestInfoFields compares the sections of INFO and the fields of each, in their order.
