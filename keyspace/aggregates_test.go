@@ -369,6 +369,34 @@ func (w *world) opZRem() {
 	})
 }
 
+func (w *world) opZPop() {
+	end, n := w.end(), rapid.IntRange(1, 6).Draw(w.t, "n")
+	w.aggregate(TypeZSet, func(d *DB, key []byte) (any, error) {
+		z, err := d.ZSet(key)
+		if err != nil {
+			return nil, err
+		}
+		n := min(n, z.Len())
+		if n > 0 {
+			z.RemoveEnd(end, n)
+		}
+		return []any{n, z.Len(), z.Exists()}, nil
+	}, func(v *mval, k id) (any, []id) {
+		all := v.sorted()
+		n := min(n, len(all))
+		if n == 0 {
+			return []any{0, 0, false}, nil
+		}
+		if end == Tail {
+			slices.Reverse(all)
+		}
+		for _, p := range all[:n] {
+			delete(v.zset, p.member)
+		}
+		return []any{n, len(all) - n, n < len(all)}, w.done(k)
+	})
+}
+
 // opRanges compares ranges by score and by rank with a filter over the sorted members.
 func (w *world) opRanges() {
 	r := ScoreRange{Min: w.score("min"), Max: w.score("max"), MinEx: rapid.Bool().Draw(w.t, "minex"), MaxEx: rapid.Bool().Draw(w.t, "maxex")}

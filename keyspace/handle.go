@@ -122,11 +122,11 @@ func (s *Store) cloneObject(i uint32) uint32 {
 	case o.list != nil:
 		return s.newObject(object{list: o.list.clone(s)})
 	case o.dict != nil:
-		return s.newObject(object{dict: s.cloneDict(o.dict, nil)})
+		return s.newObject(object{dict: s.cloneDict(o.dict, nil), elementBytes: o.elementBytes})
 	default:
 		z := s.newBigZSet(o.zset.dict.Len())
 		s.cloneInto(&z.dict, &o.zset.dict, z)
-		return s.newObject(object{zset: z})
+		return s.newObject(object{zset: z, elementBytes: o.elementBytes})
 	}
 }
 
@@ -150,12 +150,12 @@ func (s *Store) cloneInto(dst, src *table.Table, z *bigZSet) {
 }
 
 // setElement stores a value in an element: in its place when the length is the same, else the element moves.
-func (s *Store) setElement(t *table.Table, h uint64, r slab.Ref, key, val []byte) {
-	if old := table.ElementValue(r); len(old) == len(val) {
+func (s *Store) setElement(o *object, at slot, key, val []byte) {
+	if old := table.ElementValue(at.r); len(old) == len(val) {
 		copy(old, val)
 		return
 	}
-	n := table.NewElement(s.arena, key, val)
-	t.Replace(h, r, n)
-	s.arena.Free(r)
+	n := s.newElement(o, key, val)
+	o.dict.Replace(at.h, at.r, n)
+	s.freeElement(o, at.r)
 }

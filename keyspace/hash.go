@@ -100,30 +100,30 @@ func (h *Hash) setPacked(field, val []byte) bool {
 }
 
 func (h *Hash) setDict(field, val []byte) bool {
-	t := h.object().dict
-	hash := t.Hash(field)
-	if r := t.Find(hash, field); r != 0 {
-		h.d.store.setElement(t, hash, r, field, val)
+	o := h.object()
+	hash := o.dict.Hash(field)
+	if r := o.dict.Find(hash, field); r != 0 {
+		h.d.store.setElement(o, slot{hash, r}, field, val)
 		return false
 	}
-	t.Insert(hash, table.NewElement(h.d.store.arena, field, val))
+	o.dict.Insert(hash, h.d.store.newElement(o, field, val))
 	return true
 }
 
 // unpack turns the listpack into a table.
 func (h *Hash) unpack() {
 	s := h.d.store
-	t := s.newDict()
+	o := object{dict: s.newDict()}
 	b := bytesOf(h.r)
-	t.Reserve(packed.Len(b) / 2)
+	o.dict.Reserve(packed.Len(b) / 2)
 	var name, text [24]byte
 	for off := packed.First(b); off >= 0; {
 		f, val := packed.Get(b, off), packed.Next(b, off)
 		field := textOf(f, &name)
-		t.Insert(t.Hash(field), table.NewElement(s.arena, field, textOf(packed.Get(b, val), &text)))
+		o.dict.Insert(o.dict.Hash(field), s.newElement(&o, field, textOf(packed.Get(b, val), &text)))
 		off = packed.Next(b, val)
 	}
-	h.become(object{dict: t})
+	h.become(o)
 }
 
 // textOf returns a value's bytes, formatting an integer into buf.
@@ -148,16 +148,16 @@ func (h *Hash) Delete(field []byte) bool {
 		h.trimList(packed.Delete(h.room(0), off, 2))
 		return true
 	}
-	t := h.object().dict
-	hash := t.Hash(field)
-	r := t.Find(hash, field)
+	o := h.object()
+	hash := o.dict.Hash(field)
+	r := o.dict.Find(hash, field)
 	if r == 0 {
 		return false
 	}
 	h.change()
-	t.Remove(hash, r)
-	h.d.store.arena.Free(r)
-	if t.Len() == 0 {
+	o.dict.Remove(hash, r)
+	h.d.store.freeElement(o, r)
+	if o.dict.Len() == 0 {
 		h.remove()
 	}
 	return true

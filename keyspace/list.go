@@ -28,12 +28,18 @@ func (l *List) Len() int {
 
 // nodeFits reports whether a listpack of n bytes and count elements may take one more element of size bytes.
 func (s *Store) nodeFits(n, count, size int) bool {
-	if limit := s.limits.ListNode; limit > 0 {
-		return count < limit && n+size <= 8<<10
-	} else if limit < 0 {
-		return n+size <= 4<<10<<min(-limit-1, 4)
+	if limit := s.limits.ListNode; limit >= 0 && count >= max(limit, 1) {
+		return false
 	}
-	return count < 1
+	return n+size <= s.nodeLimit() || s.limits.ListNode == 0
+}
+
+// nodeLimit returns the bytes up to which a node with more than one element grows.
+func (s *Store) nodeLimit() int {
+	if limit := s.limits.ListNode; limit < 0 {
+		return 4 << 10 << min(-limit-1, 4)
+	}
+	return 8 << 10
 }
 
 // Push adds an element at an end, creating the list.

@@ -265,6 +265,7 @@ func (w *world) step(name string, run func() any, model func() (any, []id)) {
 
 // check compares everything.
 func (w *world) check(name string) {
+	w.checkMemory(name)
 	for i, model := range w.dbs {
 		d := w.s.DB(i)
 		live, expires := 0, 0
@@ -322,8 +323,8 @@ func (w *world) close() {
 		w.t.Fatalf("FlushAll returned %d, want %d", got, n)
 	}
 	settle(w.s)
-	if b, n := w.s.UsedBytes(), w.s.arena.Blocks(); b != 0 || n != 0 || w.s.ringBytes != 0 {
-		w.t.Fatalf("%d bytes in %d blocks have leaked, %d of rings", b, n, w.s.ringBytes)
+	if b, n := w.s.UsedBytes(), w.s.arena.Blocks(); b != 0 || n != 0 || w.s.heapBytes != 0 {
+		w.t.Fatalf("%d bytes in %d blocks have leaked, %d of rings", b, n, w.s.heapBytes)
 	}
 	w.s.Close()
 }

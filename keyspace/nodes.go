@@ -14,6 +14,8 @@ type nodeList struct {
 	head int
 	n    int // nodes
 	len  int // elements
+
+	blockBytes int64 // of all nodes' blocks
 }
 
 // node is a listpack in a block. It need not begin where the block does: a node that elements are pushed to at the head
@@ -55,6 +57,7 @@ func (l *nodeList) insertNode(s *Store, i int, nd node) {
 		l.resize(s, max(8, 2*len(l.ring)))
 	}
 	l.n++
+	l.blockBytes += int64(s.arena.SizeOf(nd.block()))
 	if i < l.n/2 {
 		l.head = (l.head - 1) & (len(l.ring) - 1)
 		for j := 0; j < i; j++ {
@@ -70,7 +73,7 @@ func (l *nodeList) insertNode(s *Store, i int, nd node) {
 
 // removeNode frees node i.
 func (l *nodeList) removeNode(s *Store, i int) {
-	s.arena.Free(l.at(i).block())
+	l.freeBlock(s, l.at(i).block())
 	if i < l.n/2 {
 		for j := i; j > 0; j-- {
 			*l.at(j) = *l.at(j - 1)
@@ -93,7 +96,7 @@ func (l *nodeList) resize(s *Store, n int) {
 	for j := range l.n {
 		ring[j] = *l.at(j)
 	}
-	s.ringBytes += int64(n-len(l.ring)) * nodeBytes
+	s.heapBytes += int64(n-len(l.ring)) * nodeBytes
 	l.ring, l.head = ring, 0
 }
 
@@ -129,7 +132,7 @@ func emptyNode(s *Store, extra int) node {
 const listpackBytes = 7 // of an empty listpack
 
 // room returns node i's listpack with capacity for extra more bytes. A full block doubles, so that a node grows in a few
-// steps to its limit.
+// steps to its limit, and not beyond.
 func (l *nodeList) room(s *Store, i, extra int) []byte {
 	nd := l.at(i)
 	if b := nd.view(s.arena); len(b)+extra <= cap(b) {
@@ -145,8 +148,13 @@ func (l *nodeList) reblock(s *Store, nd *node, tail, head int) {
 	r, n := nd.block(), int(nd.bytes)
 	size, from := s.arena.SizeOf(r), nd.gap()
 	if n+tail+head > size {
-		r = s.arena.Alloc(n + max(tail+head, min(n, 4096)))
+		need, want := n+tail+head, n+max(tail+head, min(n, 4096))
+		if most := s.nodeLimit(); need <= most {
+			want = min(want, most)
+		}
+		r = s.arena.Alloc(want)
 		size = s.arena.SizeOf(r)
+		l.blockBytes += int64(size)
 	}
 	free := size - n
 	spare := 0
@@ -159,7 +167,7 @@ func (l *nodeList) reblock(s *Store, nd *node, tail, head int) {
 	}
 	slab.Copy(r, gap, nd.block(), from, n)
 	if r != nd.block() {
-		s.arena.Free(nd.block())
+		l.freeBlock(s, nd.block())
 	}
 	nd.setBlock(r, gap)
 }
@@ -212,16 +220,24 @@ func (l *nodeList) keep(s *Store, i int, b []byte, delta int) {
 	if size := s.arena.SizeOf(nd.block()); size > 128 && slab.ClassSize(len(b)) < size/4 {
 		old := nd.block()
 		*nd = newNode(s, b)
-		s.arena.Free(old)
+		l.blockBytes += int64(s.arena.SizeOf(nd.block()))
+		l.freeBlock(s, old)
 	}
 }
 
 func (l *nodeList) clone(s *Store) *nodeList {
 	c := &nodeList{len: l.len}
+	before := s.arena.Used()
 	c.resize(s, len(l.ring))
 	c.n = l.n
 	for i := range l.n {
 		c.ring[i] = newNode(s, l.view(s, i))
 	}
+	c.blockBytes = s.arena.Used() - before
 	return c
+}
+
+func (l *nodeList) freeBlock(s *Store, r slab.Ref) {
+	l.blockBytes -= int64(s.arena.SizeOf(r))
+	s.arena.Free(r)
 }

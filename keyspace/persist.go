@@ -245,7 +245,7 @@ func (b *Builder) insert(t *table.Table, key, val []byte) slab.Ref {
 		return 0
 	}
 	b.longest = max(b.longest, len(key))
-	r := table.NewElement(b.s.arena, key, val)
+	r := b.s.newElement(&b.o, key, val)
 	t.Insert(h, r)
 	return r
 }

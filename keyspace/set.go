@@ -65,13 +65,13 @@ func (s *Set) Add(m []byte) bool {
 }
 
 func (s *Set) addDict(m []byte) bool {
-	t := s.object().dict
-	h := t.Hash(m)
-	if t.Find(h, m) != 0 {
+	o := s.object()
+	h := o.dict.Hash(m)
+	if o.dict.Find(h, m) != 0 {
 		return false
 	}
 	s.change()
-	t.Insert(h, table.NewElement(s.d.store.arena, m, nil))
+	o.dict.Insert(h, s.d.store.newElement(o, m, nil))
 	return true
 }
 
@@ -95,22 +95,22 @@ func (s *Set) addIntset(m []byte, n int64, isInt bool) bool {
 }
 
 func (s *Set) insert(m []byte) {
-	t := s.object().dict
-	t.Insert(t.Hash(m), table.NewElement(s.d.store.arena, m, nil))
+	o := s.object()
+	o.dict.Insert(o.dict.Hash(m), s.d.store.newElement(o, m, nil))
 }
 
 // unpack turns the intset into a table.
 func (s *Set) unpack() {
 	st := s.d.store
-	t := st.newDict()
+	o := object{dict: st.newDict()}
 	b := bytesOf(s.r)
-	t.Reserve(packed.IntsetLen(b) + 1)
+	o.dict.Reserve(packed.IntsetLen(b) + 1)
 	var text [24]byte
 	for i := range packed.IntsetLen(b) {
 		m := textOf(Value{Int: packed.IntsetAt(b, i), IsInt: true}, &text)
-		t.Insert(t.Hash(m), table.NewElement(st.arena, m, nil))
+		o.dict.Insert(o.dict.Hash(m), st.newElement(&o, m, nil))
 	}
-	s.become(object{dict: t})
+	s.become(o)
 }
 
 // Remove removes a member and reports whether it was there; the key goes with its last member.
@@ -121,16 +121,16 @@ func (s *Set) Remove(m []byte) bool {
 	if s.encoding() == encIntset {
 		return s.removeIntset(m)
 	}
-	t := s.object().dict
-	h := t.Hash(m)
-	r := t.Find(h, m)
+	o := s.object()
+	h := o.dict.Hash(m)
+	r := o.dict.Find(h, m)
 	if r == 0 {
 		return false
 	}
 	s.change()
-	t.Remove(h, r)
-	s.d.store.arena.Free(r)
-	if t.Len() == 0 {
+	o.dict.Remove(h, r)
+	s.d.store.freeElement(o, r)
+	if o.dict.Len() == 0 {
 		s.remove()
 	}
 	return true

@@ -68,9 +68,9 @@ type Store struct {
 	onExpired func(db int, key []byte)
 	onChange  func(db int, key []byte)
 	stats     Stats
-	reading   bool // lookups count as hits and misses
-	noTouch   bool // lookups leave the access clock alone
-	ringBytes int64
+	reading   bool       // lookups count as hits and misses
+	noTouch   bool       // lookups leave the access clock alone
+	heapBytes int64      // of objects and rings, on the Go heap
 	found     []foundKey // scratch
 
 	trash      trash
@@ -169,11 +169,6 @@ func (s *Store) OnExpired(f func(db int, key []byte)) { s.onExpired = f }
 // OnExpired says about lookups and writes goes for f too.
 func (s *Store) OnChange(f func(db int, key []byte)) { s.onChange = f }
 
-// UsedBytes returns the bytes of all records, values and tables, by the size of the blocks they occupy.
-func (s *Store) UsedBytes() int64 {
-	return s.arena.Used() + int64(len(s.objects)-len(s.free))*objectBytes + s.ringBytes
-}
-
 // MappedBytes returns what the store has obtained from the system and not given back.
 func (s *Store) MappedBytes() int64 {
 	n := s.arena.Mapped()
@@ -203,17 +198,17 @@ func (s *Store) SwapDB(i, j int) {
 	a.expires, b.expires = b.expires, a.expires
 }
 
-// object is the Go side of a large aggregate; exactly one field is set.
+// object is the Go side of a large aggregate; exactly one of the pointers is set.
 type object struct {
 	list *nodeList
 	dict *table.Table
 	zset *bigZSet
+
+	elementBytes int64 // of the blocks of all elements in a table
 }
 
-// objectBytes is what an object costs beside its blocks: the entry above and the structure behind it.
-const objectBytes = 24 + 160
-
 func (s *Store) newObject(o object) uint32 {
+	s.heapBytes += o.structBytes()
 	if n := len(s.free); n > 0 {
 		i := s.free[n-1]
 		s.free = s.free[:n-1]
@@ -228,6 +223,7 @@ func (s *Store) newObject(o object) uint32 {
 // is large.
 func (s *Store) dropObject(i uint32) {
 	o := s.objects[i]
+	s.heapBytes -= o.structBytes()
 	s.objects[i] = object{}
 	s.free = append(s.free, i)
 	if len(s.free) == len(s.objects) {

@@ -194,7 +194,7 @@ func (l *nodeList) drain(s *Store, n int) (more bool) {
 	if l.n > 0 {
 		return true
 	}
-	s.ringBytes -= int64(len(l.ring)) * nodeBytes
+	s.heapBytes -= int64(len(l.ring)) * nodeBytes
 	l.ring = nil
 	return false
 }
@@ -257,7 +257,7 @@ func (s *Store) swapArena(n int) {
 		d.keys.Init(s.arena, s.seed)
 		d.expires.Init(s.arena, s.seed)
 	}
-	s.objects, s.free, s.ringBytes = nil, nil, 0
+	s.objects, s.free, s.heapBytes = nil, nil, 0
 	s.compaction = compaction{}
 }
 

@@ -165,14 +165,14 @@ func (z *ZSet) insert(at zplace, score float64, m []byte) {
 	case z.encoding() == encPacked:
 		z.unpack()
 	}
-	o := z.object().zset
+	o := z.object()
 	if !at.hashed {
-		at.h = o.dict.Hash(m)
+		at.h = o.zset.dict.Hash(m)
 	}
 	var buf [8]byte
-	r := table.NewElement(z.d.store.arena, m, putScore(&buf, score))
-	o.dict.Insert(at.h, r)
-	o.tree.Insert(score, r)
+	r := z.d.store.newElement(o, m, putScore(&buf, score))
+	o.zset.dict.Insert(at.h, r)
+	o.zset.tree.Insert(score, r)
 }
 
 // insertPacked puts a member before the first one that is greater.
@@ -227,16 +227,16 @@ func (z *ZSet) movePacked(off int, score float64, m []byte) {
 func (z *ZSet) unpack() {
 	s := z.d.store
 	b := bytesOf(z.r)
-	o := s.newBigZSet(packed.Len(b)/2 + 1)
+	o := object{zset: s.newBigZSet(packed.Len(b)/2 + 1)}
 	var text [24]byte
 	var buf [8]byte
 	for off := packed.First(b); off >= 0; off = packed.Next(b, packed.Next(b, off)) {
 		m, score := textOf(packed.Get(b, off), &text), scoreAt(b, off)
-		r := table.NewElement(s.arena, m, putScore(&buf, score))
-		o.dict.Insert(o.dict.Hash(m), r)
-		o.tree.Insert(score, r)
+		r := s.newElement(&o, m, putScore(&buf, score))
+		o.zset.dict.Insert(o.zset.dict.Hash(m), r)
+		o.zset.tree.Insert(score, r)
 	}
-	z.become(object{zset: o})
+	z.become(o)
 }
 
 // Remove removes a member and reports whether it was there; the key goes with its last member.
@@ -253,17 +253,18 @@ func (z *ZSet) Remove(m []byte) bool {
 		z.trimList(packed.Delete(z.room(0), off, 2))
 		return true
 	}
-	o := z.object().zset
-	h := o.dict.Hash(m)
-	r := o.dict.Find(h, m)
+	o := z.object()
+	big := o.zset
+	h := big.dict.Hash(m)
+	r := big.dict.Find(h, m)
 	if r == 0 {
 		return false
 	}
 	z.change()
-	o.dict.Remove(h, r)
-	o.tree.Delete(scoreOf(r), r)
-	z.d.store.arena.Free(r)
-	if o.dict.Len() == 0 {
+	big.dict.Remove(h, r)
+	big.tree.Delete(scoreOf(r), r)
+	z.d.store.freeElement(o, r)
+	if big.dict.Len() == 0 {
 		z.remove()
 	}
 	return true

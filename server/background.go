@@ -19,7 +19,6 @@ type background struct {
 
 	compactAt   time.Time     // not before
 	compactWait time.Duration // after a compaction that gave nothing back
-	purgeTo     int64         // bytes of unused memory that are kept
 	slackBefore int64         // free bytes in sparse runs when the compaction began
 	compactions int64         // finished
 }
@@ -57,9 +56,6 @@ func (s *Server) startBackground(now time.Time) {
 		b.slackBefore = s.store.SlackBytes()
 		s.store.BeginCompaction()
 	}
-	if s.crons%int64(max(1, s.values.Hz)) == 0 {
-		b.purgeTo = s.store.DirtyBytes() / 2 // of what is not used again: half of it each second
-	}
 	if b.due.Load() == noWork && s.hasWork() {
 		b.due.Store(0)
 	}
@@ -67,8 +63,7 @@ func (s *Server) startBackground(now time.Time) {
 
 // hasWork reports whether any job has something to do.
 func (s *Server) hasWork() bool {
-	b := &s.background
-	if b.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || s.store.DirtyBytes() > b.purgeTo {
+	if s.background.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || s.store.Purging() {
 		return true
 	}
 	for i := range s.store.Databases() {
@@ -100,7 +95,7 @@ func (s *Server) slice() {
 	defer s.endSpan(eventBackground, s.beginSpan())
 	began := time.Since(s.started)
 	end := began + sliceTime
-	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.purgeSome}
+	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.store.PurgeSome}
 	idle := 0
 	for idle < len(jobs) && time.Since(s.started) < end {
 		if jobs[b.turn%len(jobs)]() {
@@ -149,15 +144,6 @@ func (s *Server) compactSome() bool {
 	}
 	b.compactAt = s.turn.Add(b.compactWait)
 	return false
-}
-
-// purgeSome gives memory that is kept for reuse back to the system.
-func (s *Server) purgeSome() bool {
-	b := &s.background
-	if s.store.DirtyBytes() > b.purgeTo && !s.store.Purge() {
-		b.purgeTo = s.store.DirtyBytes() // the system refuses; again in a second
-	}
-	return s.store.DirtyBytes() > b.purgeTo
 }
 
 // startExpiry begins a round of active expiry. A round that is still under way goes on; it counts as one that used up its

@@ -29,6 +29,7 @@ func (s *Server) cron(now time.Time) {
 		s.everySecond()
 	}
 	s.takeSamples(now)
+	s.limitHeap()
 	if used := s.usedMemory(); used > s.stats.peakMemory {
 		s.stats.peakMemory = used
 	}
@@ -53,6 +54,7 @@ func (s *Server) everySecond() {
 	s.closeIdle()
 	s.replicationCron()
 	s.notePauses()
+	s.store.Age()
 }
 
 // closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed

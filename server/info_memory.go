@@ -3,66 +3,75 @@ package server
 import (
 	"fmt"
 	"runtime"
-	"runtime/metrics"
+	"runtime/debug"
+	"time"
 )
 
-// goHeap is what the Go runtime holds, in bytes.
-type goHeap struct {
-	live     int64 // objects
-	inUse    int64 // spans that hold objects
-	resident int64 // mapped and not given back to the system
-}
-
-func readGoHeap() goHeap {
-	m := []metrics.Sample{
-		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
-	}
-	metrics.Read(m)
-	n := func(i int) int64 { return int64(m[i].Value.Uint64()) }
-	return goHeap{live: n(0), inUse: n(0) + n(1), resident: n(2) - n(3)}
-}
-
 func (s *Server) infoMemory(t *infoText) {
-	used, data := s.usedMemory(), s.store.UsedBytes()
-	s.stats.peakMemory = max(s.stats.peakMemory, used)
-	heap, rss, total := readGoHeap(), residentBytes(), systemMemoryBytes()
-	mapped := s.store.MappedBytes()
-	allocated, active, resident := data+heap.live, mapped+heap.inUse, mapped+heap.resident
-	start := s.admin.startupBytes
-	t.line("used_memory", used)
-	t.line("used_memory_human", human(used))
-	t.line("used_memory_rss", rss)
-	t.line("used_memory_rss_human", human(rss))
-	t.line("used_memory_peak", s.stats.peakMemory)
-	t.line("used_memory_peak_human", human(s.stats.peakMemory))
-	t.line("used_memory_peak_perc", percent(used, s.stats.peakMemory))
-	t.line("used_memory_overhead", used-data)
-	t.line("used_memory_startup", start)
-	t.line("used_memory_dataset", data)
-	t.line("used_memory_dataset_perc", percent(data, max(used-start, data)))
-	t.line("allocator_allocated", allocated)
-	t.line("allocator_active", active)
-	t.line("allocator_resident", resident)
+	f := s.memoryFacts()
+	total := systemMemoryBytes()
+	t.line("used_memory", f.used)
+	t.line("used_memory_human", human(f.used))
+	t.line("used_memory_rss", f.rss)
+	t.line("used_memory_rss_human", human(f.rss))
+	t.line("used_memory_peak", f.peak)
+	t.line("used_memory_peak_human", human(f.peak))
+	t.line("used_memory_peak_perc", percent(f.used, f.peak))
+	t.line("used_memory_overhead", f.overhead)
+	t.line("used_memory_startup", f.startup)
+	t.line("used_memory_dataset", f.dataset)
+	t.line("used_memory_dataset_perc", percent(f.dataset, f.gained()))
+	t.line("allocator_allocated", f.allocated)
+	t.line("allocator_active", f.active)
+	t.line("allocator_resident", f.resident)
 	t.line("total_system_memory", total)
 	t.line("total_system_memory_human", human(total))
 	infoScripts(t)
 	t.line("maxmemory", s.values.MaxMemoryBytes)
 	t.line("maxmemory_human", human(s.values.MaxMemoryBytes))
 	t.line("maxmemory_policy", s.policyName())
-	t.line("allocator_frag_ratio", ratio(active, allocated))
-	t.line("allocator_frag_bytes", active-allocated)
-	t.line("allocator_rss_ratio", ratio(resident, active))
-	t.line("allocator_rss_bytes", resident-active)
-	t.line("rss_overhead_ratio", ratio(rss, resident))
-	t.line("rss_overhead_bytes", rss-resident)
-	t.line("mem_fragmentation_ratio", ratio(rss, used))
-	t.line("mem_fragmentation_bytes", rss-used)
-	s.infoBuffers(t)
+	t.line("allocator_frag_ratio", ratio(f.active, f.allocated))
+	t.line("allocator_frag_bytes", f.active-f.allocated)
+	t.line("allocator_rss_ratio", ratio(f.resident, f.active))
+	t.line("allocator_rss_bytes", f.resident-f.active)
+	t.line("rss_overhead_ratio", ratio(f.rss, f.resident))
+	t.line("rss_overhead_bytes", f.rss-f.resident)
+	t.line("mem_fragmentation_ratio", ratio(f.rss, f.used))
+	t.line("mem_fragmentation_bytes", f.rss-f.used)
+	t.line("mem_not_counted_for_evict", f.replicas+f.aofBuffer)
+	t.line("mem_replication_backlog", f.backlog)
+	t.line("mem_total_replication_buffers", f.backlog+f.replicas)
+	t.line("mem_clients_slaves", f.replicas)
+	t.line("mem_clients_normal", f.normal)
+	t.zeros("mem_cluster_links")
+	t.line("mem_aof_buffer", f.aofBuffer)
 	t.line("mem_allocator", "slab+"+runtime.Version())
 	t.line("active_defrag_running", yes(s.store.Compacting()))
 	t.line("lazyfree_pending_objects", s.store.Trash())
 	t.line("lazyfreed_objects", s.store.Freed())
+	infoGo(t, &f.heap)
+}
+
+// infoGo is about the Go heap; the fields are our own. A limit of 0 is none, a percentage of -1 is GOGC=off.
+func infoGo(t *infoText, g *goHeap) {
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	longest := time.Duration(0)
+	for _, pause := range gc.Pause { // the last 256
+		longest = max(longest, pause)
+	}
+	limit := g.limit
+	if limit == noMemoryLimit {
+		limit = 0
+	}
+	t.line("go_memory_limit", limit)
+	t.line("go_gc_percent", g.percent)
+	t.line("go_heap_objects", g.objects)
+	t.line("go_heap_live", g.marked)
+	t.line("go_heap_resident", g.resident)
+	t.line("go_gc_cycles", gc.NumGC)
+	t.line("go_gc_pause_total_usec", gc.PauseTotal.Microseconds())
+	t.line("go_gc_pause_longest_usec", longest.Microseconds())
 }
 
 // infoScripts is about scripts and functions, which this server does not run.
@@ -74,29 +83,6 @@ func infoScripts(t *infoText) {
 	t.line("used_memory_vm_total_human", human(0))
 	t.zeros("used_memory_functions", "used_memory_scripts")
 	t.line("used_memory_scripts_human", human(0))
-}
-
-// infoBuffers is about memory that belongs to connections and logs rather than to keys.
-func (s *Server) infoBuffers(t *infoText) {
-	var normal, replicas, aof int64
-	for _, c := range s.conns {
-		if c.replica != nil {
-			replicas += int64(c.memory())
-		} else {
-			normal += int64(c.memory())
-		}
-	}
-	if s.log != nil && s.log.Running() {
-		aof = s.log.Status().BufferBytes
-	}
-	backlog := s.repl.stream.HeldBytes()
-	t.line("mem_not_counted_for_evict", replicas+aof)
-	t.line("mem_replication_backlog", backlog)
-	t.line("mem_total_replication_buffers", backlog+replicas)
-	t.line("mem_clients_slaves", replicas)
-	t.line("mem_clients_normal", normal)
-	t.zeros("mem_cluster_links")
-	t.line("mem_aof_buffer", aof)
 }
 
 // human renders bytes as Redis does: two digits behind the point and one letter.
@@ -122,8 +108,5 @@ func percent(part, whole int64) string {
 }
 
 func ratio(a, b int64) string {
-	if b <= 0 {
-		return "0.00"
-	}
-	return fmt.Sprintf("%.2f", float64(a)/float64(b))
+	return fmt.Sprintf("%.2f", quotient(a, b))
 }

@@ -9,7 +9,7 @@ const multiplexing = "goroutines"
 
 func systemName() string { return runtime.GOOS + " " + runtime.GOARCH }
 
-func residentBytes() int64 { return readGoHeap().resident }
+func residentBytes() int64 { return new(heapMeter).read().resident }
 
 func systemMemoryBytes() int64 { return 0 }
 

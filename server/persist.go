@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"syscall"
@@ -295,29 +294,6 @@ func (s *Server) closeFiles() error {
 		}
 	}
 	return err
-}
-
-// usedMemory is what INFO calls used_memory: the keyspace and the live part of the Go heap, in bytes.
-func (s *Server) usedMemory() int64 {
-	return s.store.UsedBytes() + s.heap.liveBytes(s.turn)
-}
-
-// heapMeter reads the Go heap's size at most ten times a second.
-type heapMeter struct {
-	at     time.Time
-	live   int64
-	sample []metrics.Sample
-}
-
-func (h *heapMeter) liveBytes(now time.Time) int64 {
-	if h.sample == nil {
-		h.sample = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	}
-	if h.live == 0 || now.Sub(h.at) > 100*time.Millisecond {
-		metrics.Read(h.sample)
-		h.at, h.live = now, int64(h.sample[0].Value.Uint64())
-	}
-	return h.live
 }
 
 // diskError reduces an error to what the operating system calls it, in the words of strerror, for texts that clients see.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -168,7 +169,6 @@ func New(o Options) (*Server, error) {
 	s.table.Store(table)
 	s.applyConfig()
 	s.relax()
-	s.admin.startupBytes = s.usedMemory()
 	return s, nil
 }
 
@@ -192,6 +192,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(err, s.closeFiles())
 	}
 	s.current.Store(&d)
+	runtime.GC() // what preparing left behind is not in use
+	s.admin.startupBytes = s.usedMemory()
 	s.logf(Notice, "Server initialized")
 	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
 	defer stop()

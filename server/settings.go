@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"syscall"
 
 	"datastore/aof"
@@ -118,17 +117,6 @@ func (s *Server) rebind(directive string) error {
 		return errRebindPort
 	}
 	return errRebindBind
-}
-
-// limitHeap lets the collector work harder rather than let the process outgrow maxmemory: the keyspace lives outside the
-// Go heap, so the heap's share is what maxmemory leaves besides it, and never less than a working minimum.
-func (s *Server) limitHeap() {
-	const headroom = 256 << 20
-	if limit := s.values.MaxMemoryBytes; limit > 0 {
-		debug.SetMemoryLimit(limit + headroom)
-		return
-	}
-	debug.SetMemoryLimit(1<<63 - 1)
 }
 
 // fsyncPolicy translates appendfsync.

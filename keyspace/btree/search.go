@@ -208,16 +208,13 @@ func (t *Tree) before(p probe) Cursor {
 	return c
 }
 
-// First returns the least entry.
-func (t *Tree) First() Cursor { return t.At(0) }
-
-// Last returns the greatest entry.
-func (t *Tree) Last() Cursor { return t.At(t.Len() - 1) }
-
 // At returns the entry with the given rank, counted from 0; the cursor is invalid when there is none.
 func (t *Tree) At(rank int) Cursor {
-	if rank < 0 || rank >= t.length {
+	switch {
+	case rank < 0 || rank >= t.length:
 		return Cursor{}
+	case rank == t.length-1: // no counts to add up
+		return t.Last()
 	}
 	n := t.root
 	for h := height(n); h > 0; h-- {

@@ -175,16 +175,21 @@ func (t *Tree) Delete(score float64, r slab.Ref) bool {
 	if !t.find(score, table.Key(r), &way) {
 		return false
 	}
+	t.remove(&way)
+	return true
+}
+
+// remove takes the entry at a place out.
+func (t *Tree) remove(way *path) {
 	t.length--
 	if t.length == 0 {
 		t.Release()
-		return true
+		return
 	}
 	l := layoutOf(0)
 	l.shift(way.leaf, way.i+1, -1)
 	setSize(way.leaf, size(way.leaf)-1)
-	t.shrink(&way)
-	return true
+	t.shrink(way)
 }
 
 // shrink corrects the path of an entry that has gone: counts, least entries, and nodes that have become small.

@@ -65,6 +65,19 @@ func (m *model) delete(i int) {
 	m.want = slices.Delete(m.want, i, i+1)
 }
 
+// pop takes the first or the last entry.
+func (m *model) pop(last bool) {
+	i, take := 0, m.tree.PopFirst
+	if last {
+		i, take = len(m.want)-1, m.tree.PopLast
+	}
+	if r := take(); r != m.want[i].r {
+		m.t.Fatalf("the entry at the end (last: %v) is %q, want %q", last, table.Key(r), m.want[i].key)
+	}
+	m.a.Free(m.want[i].r)
+	m.want = slices.Delete(m.want, i, i+1)
+}
+
 func (m *model) move(i int, score float64) {
 	it := m.want[i]
 	to := item{score, it.key, it.r}
@@ -111,6 +124,13 @@ func (m *model) query(score float64, key string) {
 	if len(m.want) > 0 {
 		at := int(math.Abs(score)) % len(m.want)
 		m.same("At", m.tree.At(at), at)
+		at = max(at, 0) % (2 * leafMax)
+		if r := m.tree.Near(false, at); r != 0 && r != m.want[at].r || at == 0 && r == 0 {
+			m.t.Fatalf("Near(false, %d) is not entry %d", at, at)
+		}
+		if r := m.tree.Near(true, at); r != 0 && r != m.want[len(m.want)-1-at].r || at == 0 && r == 0 {
+			m.t.Fatalf("Near(true, %d) is not that entry from the end", at)
+		}
 	}
 }
 
@@ -213,6 +233,8 @@ func run(t *testing.T, seed uint64, draw func(*rand.Rand) float64) {
 				m.move(i, score)
 			case rng.IntN(10) < weight || len(m.want) == 0:
 				m.insert(draw(rng), key)
+			case k == 19:
+				m.pop(rng.IntN(2) == 0)
 			default:
 				m.delete(rng.IntN(len(m.want)))
 			}
@@ -220,7 +242,11 @@ func run(t *testing.T, seed uint64, draw func(*rand.Rand) float64) {
 		m.check()
 	}
 	for len(m.want) > 0 {
-		m.delete(rng.IntN(len(m.want)))
+		if len(m.want)/1000%2 == 0 {
+			m.pop(len(m.want)/2000%2 == 0)
+		} else {
+			m.delete(rng.IntN(len(m.want)))
+		}
 		if len(m.want)%500 == 0 {
 			m.check()
 		}
@@ -344,6 +370,8 @@ func FuzzTree(f *testing.F) {
 				}
 			case op < 170:
 				m.delete(at)
+			case op < 175:
+				m.pop(op%2 == 0)
 			case op < 190:
 				m.move(at, score+0.5)
 			case op < 200:

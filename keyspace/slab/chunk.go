@@ -140,6 +140,7 @@ func (a *Arena) allocPages(n int) (e uintptr, clean bool) {
 	if dirty > 0 {
 		c.dirtyN -= int32(dirty)
 		a.dirtyPages -= int64(dirty)
+		a.dirtyLow = min(a.dirtyLow, a.dirtyPages)
 		if c.dirtyN == 0 {
 			a.unqueue(base)
 		}
@@ -205,16 +206,6 @@ func (a *Arena) freePages(e uintptr, n int) {
 	if a.dirtyPages > max(minDirty, a.usedPages>>dirtyShift) {
 		a.giveBack()
 	}
-}
-
-// DirtyBytes returns the bytes of free pages that keep their memory.
-func (a *Arena) DirtyBytes() int64 { return a.dirtyPages * pageSize }
-
-// Purge returns the memory of some free pages to the system, a bounded piece of work, and reports whether it could.
-func (a *Arena) Purge() bool {
-	before := a.dirtyPages
-	a.giveBack()
-	return a.dirtyPages < before
 }
 
 // giveBack returns the memory of up to purgeRanges dirty ranges of the chunk that has been waiting longest.

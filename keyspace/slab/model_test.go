@@ -130,7 +130,7 @@ type model struct {
 func runModel(t *testing.T, c *modeltest.Choices) {
 	a := New()
 	defer a.Close()
-	m := &model{t: t, c: c, a: a, target: 1 << 16, peaks: map[int]int64{}, live: map[int]int64{}}
+	m := newModel(t, c, a)
 	for c.More() {
 		m.step()
 		if m.check(); m.since > auditAfter+4*len(m.blocks) {
@@ -141,6 +141,10 @@ func runModel(t *testing.T, c *modeltest.Choices) {
 	m.audit()
 	m.freeAll()
 	m.audit()
+}
+
+func newModel(t *testing.T, c *modeltest.Choices, a *Arena) *model {
+	return &model{t: t, c: c, a: a, target: 1 << 16, peaks: map[int]int64{}, live: map[int]int64{}}
 }
 
 func (m *model) step() {

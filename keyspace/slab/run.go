@@ -67,6 +67,12 @@ func (a *Arena) emptier(e uintptr, run *entry) {
 		a.list(e, run)
 		return
 	}
+	a.freeRun(e)
+}
+
+// freeRun gives the pages of a run, which has no live blocks and is in no list, back to their chunk.
+func (a *Arena) freeRun(e uintptr) {
+	run := entryAt(e)
 	if invariants {
 		a.check.release(runBase(e), run)
 	}

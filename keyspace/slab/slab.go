@@ -35,6 +35,8 @@ type Arena struct {
 	blocks     int64
 	usedPages  int64 // in runs
 	dirtyPages int64 // free, memory still there
+	dirtyLow   int64 // the fewest of them since the last Age
+	purgeDue   int64 // of them, to be given back by PurgeSome
 
 	emptyChunks int
 	chunks      []uintptr

@@ -32,6 +32,12 @@ func (a *Arena) Mapped() int64 {
 	return (a.usedPages+a.dirtyPages+int64(len(a.chunks))*headerPages)*pageSize + a.directBytes
 }
 
+// Active returns the bytes of the pages in runs and of large blocks: those of Mapped without free pages and headers.
+func (a *Arena) Active() int64 { return a.usedPages*pageSize + a.directBytes }
+
+// HeaderBytes returns the bytes of the chunks' headers.
+func (a *Arena) HeaderBytes() int64 { return int64(len(a.chunks)) * headerPages * pageSize }
+
 // runOf returns the first entry of the run that holds r.
 func runOf(r Ref) uintptr {
 	base := uintptr(r) &^ chunkMask

@@ -58,6 +58,7 @@ ZADD key [NX|XX|] [GT|LT|] [CH|] scored
 ZADD key scored
 ZADD key [NX|XX|GT|LT|] INCR num el
 [ZREM|ZMSCORE] key els
+[ZPOPMIN|ZPOPMAX] key [int|]
 ZINCRBY key num el
 [ZRANGE|ZREVRANGE] key int int [WITHSCORES|]
 ZRANGE key int int REV [WITHSCORES|]

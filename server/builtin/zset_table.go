@@ -98,6 +98,30 @@ func zsetTable() []command.Command {
 			Handler: zmscore,
 		},
 		{
+			Name: "zpopmax", Arity: -2, Group: "sorted-set", Since: "5.0.0",
+			Flags:      command.Write | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1}},
+			Summary:    "Takes the members with the highest scores out of a sorted set",
+			Complexity: "O(log(N)*M), where N is the size of the sorted set and M the number of members in the reply.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "count", Kind: command.ArgInteger, Optional: true},
+			},
+			Handler: zpopmax,
+		},
+		{
+			Name: "zpopmin", Arity: -2, Group: "sorted-set", Since: "5.0.0",
+			Flags:      command.Write | command.Fast,
+			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Delete, Index: 1}},
+			Summary:    "Takes the members with the lowest scores out of a sorted set",
+			Complexity: "O(log(N)*M), where N is the size of the sorted set and M the number of members in the reply.",
+			Args: []command.Arg{
+				{Name: "key", Kind: command.ArgKey},
+				{Name: "count", Kind: command.ArgInteger, Optional: true},
+			},
+			Handler: zpopmin,
+		},
+		{
 			Name: "zrange", Arity: -4, Group: "sorted-set", Since: "1.2.0",
 			Flags:      command.ReadOnly,
 			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},

@@ -15,6 +15,8 @@ var ownFields = []string{
 	"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum", // Redis 7.2
 	"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", // Redis 7.2
 	"eventloop_longest_turn_usec", "eventloop_longest_share_usec", "protocol_errors", "command_panics", // ours
+	"go_memory_limit", "go_gc_percent", "go_heap_objects", "go_heap_live", "go_heap_resident", // of the Go runtime
+	"go_gc_cycles", "go_gc_pause_total_usec", "go_gc_pause_longest_usec",
 }
 
 // TestInfoFields compares the sections of INFO and the fields of each, in their order.
