@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	modelBits   = 19     // of the most entries that the model test aims at
-	auditAfter  = 10_000 // operations, at least
-	sparseMost  = 32     // buckets per entry up to which random entries are asked for
-	forcedRatio = 3      // doublings or halvings of a resize that the load did not ask for, at most
-	sampleMost  = 2000   // entries that are looked up by two readers at once
+	modelBits   = 19    // of the most entries that the model test aims at
+	auditAfter  = 1_000 // operations, at least
+	sparseMost  = 32    // buckets per entry up to which random entries are asked for
+	forcedRatio = 3     // doublings or halvings of a resize that the load did not ask for, at most
+	sampleMost  = 2000  // entries that are looked up by two readers at once
 
 	scanCount    = 4
 	relocateScan = scanCount - 1 // this one moves the records
@@ -88,9 +88,9 @@ func runModel(t *testing.T, c *modeltest.Choices) {
 func (m *churn) step() {
 	rising := len(m.live) < m.target
 	switch k := m.c.IntN(1 << 12); {
-	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(32):
+	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(256):
 		m.aim()
-	case k == 4 && m.c.OneIn(8):
+	case k == 4 && m.c.OneIn(8) && (len(m.live) < 1000 || m.c.OneIn(16)):
 		m.release()
 	case k < 8:
 		m.force()
