@@ -138,7 +138,7 @@ func (m *churn) aim() {
 
 // member chooses a member, which is there about every second time when the tree has what it aims at.
 func (m *churn) member() int {
-	id := m.c.IntN(max(2*m.target, 64))
+	id := m.c.IntN(min(2*m.target, 4*m.order.n) + 64)
 	for len(m.entries) <= id {
 		m.entries = append(m.entries, entry{key: key(len(m.entries))})
 	}

@@ -126,7 +126,7 @@ func (m *churn) aim() {
 
 // number chooses a key, which is there about every second time when the table has what it aims at.
 func (m *churn) number() int {
-	id := m.c.IntN(max(2*m.target, 64))
+	id := m.c.IntN(min(2*m.target, 4*len(m.live)) + 64)
 	for len(m.entries) <= id {
 		m.entries = append(m.entries, entry{})
 	}
