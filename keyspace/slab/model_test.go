@@ -407,13 +407,20 @@ func (m *model) check() {
 func (m *model) audit() {
 	m.since = 0
 	m.byAddress()
-	end := Ref(0)
+	end, direct := Ref(0), int64(0)
 	for _, b := range m.blocks {
 		if b.r < end {
 			m.t.Fatalf("block %#x of %d bytes begins before %#x, where another ends", b.r, b.n, end)
 		}
-		end = b.r + Ref(m.a.SizeOf(b.r))
+		size := m.a.SizeOf(b.r)
+		end = b.r + Ref(size)
+		if b.r&chunkMask == 0 {
+			direct += int64(size)
+		}
 		m.verify(b)
+	}
+	if m.a.directBytes != direct {
+		m.t.Fatalf("%d bytes in mappings of their own, want %d", m.a.directBytes, direct)
 	}
 	limit := int64(emptyBytes)
 	for _, peak := range m.peaks {
