@@ -40,6 +40,7 @@ type syncer struct {
 	err     error
 	done    chan struct{}
 	count   int64
+	longest time.Duration // see LongestSync
 }
 
 func newSyncer(now func() time.Time, onSynced func(int64, error)) *syncer {
@@ -134,9 +135,10 @@ func (s *syncer) run() {
 }
 
 func (s *syncer) round(file vfs.File) {
-	target := s.written.Load()
-	s.startedAt.Store(int64(s.now().Sub(s.epoch)))
+	target, began := s.written.Load(), s.now()
+	s.startedAt.Store(int64(began.Sub(s.epoch)))
 	err := file.Sync()
+	took := s.now().Sub(began)
 	s.startedAt.Store(0)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrSync, err)
@@ -146,6 +148,7 @@ func (s *syncer) round(file vfs.File) {
 	s.mu.Lock()
 	s.busy = false
 	s.err = err
+	s.longest = max(s.longest, took)
 	s.count++
 	s.changed.Broadcast()
 	s.mu.Unlock()
@@ -167,6 +170,19 @@ func (s *syncer) close() {
 // SyncTo asks for an fsync that covers the logical offset and returns at once; OnSynced tells when it is done. Bytes
 // that are not written yet are covered by the first fsync after their Flush.
 func (l *Log) SyncTo(offset int64) { l.sync.request(offset) }
+
+// Syncing reports whether an fsync is running.
+func (l *Log) Syncing() bool { return l.sync.startedAt.Load() != 0 }
+
+// LongestSync returns how long the longest fsync took that has ended since it was asked last.
+func (l *Log) LongestSync() time.Duration {
+	s := l.sync
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	longest := s.longest
+	s.longest = 0
+	return longest
+}
 
 // Tick does the periodic work and is called about ten times a second: under everysec it starts an fsync when a second
 // has passed since the start of the last one, and it finishes the removal of history files.

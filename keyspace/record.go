@@ -66,24 +66,30 @@ func valueStr(r slab.Ref) Value {
 
 // newRecord allocates a record with room for n value bytes, external when they are many; the expiry is 0 for none.
 func (s *Store) newRecord(key []byte, n int, expireMs int64) slab.Ref {
-	ext := n > maxInlineBytes
-	room := n
-	if ext {
-		room = externalBytes
+	if n > maxInlineBytes {
+		return s.newShell(key, s.arena.Alloc(n), n, expireMs)
 	}
+	r := s.newHeader(key, n, expireMs)
+	table.SetValueLen(r, n)
+	return r
+}
+
+// newShell allocates a record whose value are the n bytes of block b.
+func (s *Store) newShell(key []byte, b slab.Ref, n int, expireMs int64) slab.Ref {
+	r := s.newHeader(key, externalBytes, expireMs)
+	slab.Store8(r, 0, slab.Load8(r, 0)|external)
+	off := table.ValueOffset(r)
+	slab.Store64(r, off, uint64(b))
+	slab.Store64(r, off+8, uint64(n))
+	return r
+}
+
+func (s *Store) newHeader(key []byte, room int, expireMs int64) slab.Ref {
 	r := table.NewRecord(s.arena, key, room, expireMs != noExpiry)
 	if expireMs != noExpiry {
 		table.SetExpire(r, expireMs)
 	}
 	table.SetAccessClock(r, s.clock)
-	if ext {
-		slab.Store8(r, 0, slab.Load8(r, 0)|external)
-		off := table.ValueOffset(r)
-		slab.Store64(r, off, uint64(s.arena.Alloc(n)))
-		slab.Store64(r, off+8, uint64(n))
-	} else {
-		table.SetValueLen(r, n)
-	}
 	return r
 }
 

@@ -75,6 +75,9 @@ type Store struct {
 
 	trash      trash
 	compaction compaction
+	pins       map[slab.Ref]*pinned
+	offers     []offer
+	closed     bool
 }
 
 // Stats counts what lookups met since the start or the last ResetStats.
@@ -103,11 +106,22 @@ func New(o Options) *Store {
 
 // Close gives all memory back to the system; the store must not be used afterwards.
 func (s *Store) Close() {
+	s.Retire()
 	s.arena.Close()
 	for _, a := range s.trash.graves {
 		a.Close()
 	}
 	s.trash.graves = nil
+}
+
+// Retire is the part of Close that needs the lock: nothing but releases of pins may come after it, and Close may be called
+// without the lock then.
+func (s *Store) Retire() {
+	if !s.closed {
+		s.Retract()
+		s.disownPinned()
+		s.closed = true
+	}
 }
 
 // DB returns database i, which must be below Databases.

@@ -103,6 +103,11 @@ func (d *DB) setText(at slot, key, val []byte, expireMs int64) {
 	enc := encRaw
 	if len(val) <= embstrBytes {
 		enc = encEmbstr
+	} else if len(d.store.offers) > 0 {
+		if b := d.store.taken(val); b != 0 {
+			d.setBlock(at, key, b, len(val), expireMs)
+			return
+		}
 	}
 	copy(bytesOf(d.place(at, key, len(val), expireMs, enc)), val)
 }
@@ -169,7 +174,9 @@ func (d *DB) grow(h uint64, r slab.Ref, n int) slab.Ref {
 		off := table.ValueOffset(r)
 		block := s.arena.Alloc(want)
 		copy(slab.Bytes(block, 0, len(b)), b)
-		s.arena.Free(slab.Ref(slab.Load64(r, off)))
+		if old := slab.Ref(slab.Load64(r, off)); !s.orphaned(old) {
+			s.arena.Free(old)
+		}
 		slab.Store64(r, off, uint64(block))
 		return r
 	}
@@ -199,6 +206,7 @@ func (d *DB) raw(at slot, key []byte, n int) slab.Ref {
 		copy(bytesOf(r), t)
 	}
 	setType(r, TypeString, encRaw)
+	d.store.unshare(r, n)
 	return d.grow(at.h, r, n)
 }
 

@@ -85,8 +85,11 @@ func dequeue[T any](q []T) []T {
 	return q[1:]
 }
 
-// freeBlock frees the block of a value, a long one in steps.
+// freeBlock frees the block of a value, a long one in steps, a pinned one when the last pin is released.
 func (s *Store) freeBlock(r slab.Ref) {
+	if len(s.pins) > 0 && s.orphaned(r) {
+		return
+	}
 	size := s.arena.SizeOf(r)
 	if size <= lazyBytes {
 		s.arena.Free(r)
@@ -245,6 +248,7 @@ func (d *DB) flush() {
 
 // swapArena puts the arena away with all that is in it, n keys and the trash.
 func (s *Store) swapArena(n int) {
+	s.disownPinned()
 	t := &s.trash
 	t.freed += int64(n + s.Trash() - len(t.graves))
 	*t = trash{graves: append(t.graves, s.arena), freed: t.freed}

@@ -19,8 +19,8 @@ type background struct {
 
 	compactAt   time.Time     // not before
 	compactWait time.Duration // after a compaction that gave nothing back
+	purgeDue    int64         // bytes of unused memory that are to be given back
 	slackBefore int64         // free bytes in sparse runs when the compaction began
-	sliceMaxNs  int64         // longest slice since the start, for INFO
 	compactions int64         // finished
 }
 
@@ -57,6 +57,9 @@ func (s *Server) startBackground(now time.Time) {
 		b.slackBefore = s.store.SlackBytes()
 		s.store.BeginCompaction()
 	}
+	if s.crons%int64(max(1, s.values.Hz)) == 0 {
+		b.purgeDue = s.store.Age() / 2 // of what is not used again: half of it each second
+	}
 	if b.due.Load() == noWork && s.hasWork() {
 		b.due.Store(0)
 	}
@@ -64,7 +67,8 @@ func (s *Server) startBackground(now time.Time) {
 
 // hasWork reports whether any job has something to do.
 func (s *Server) hasWork() bool {
-	if s.background.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || s.store.Purging() {
+	b := &s.background
+	if b.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || b.purgeDue > 0 {
 		return true
 	}
 	for i := range s.store.Databases() {
@@ -93,9 +97,10 @@ func (s *Server) sliceDue(idle bool) bool {
 // slice does background work for about sliceTime. It runs under the lock, as a turn of its own.
 func (s *Server) slice() {
 	b := &s.background
+	defer s.endSpan(eventBackground, s.beginSpan())
 	began := time.Since(s.started)
 	end := began + sliceTime
-	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.store.PurgeSome}
+	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.purgeSome}
 	idle := 0
 	for idle < len(jobs) && time.Since(s.started) < end {
 		if jobs[b.turn%len(jobs)]() {
@@ -108,7 +113,6 @@ func (s *Server) slice() {
 	s.endUnit()
 	s.flushAOF(nil)
 	now := time.Since(s.started)
-	b.sliceMaxNs = max(b.sliceMaxNs, int64(now-began))
 	if idle == len(jobs) {
 		b.due.Store(noWork)
 		return
@@ -147,6 +151,20 @@ func (s *Server) compactSome() bool {
 	return false
 }
 
+// purgeSome gives memory that is kept for reuse back to the system.
+func (s *Server) purgeSome() bool {
+	b := &s.background
+	if b.purgeDue <= 0 {
+		return false
+	}
+	if before := s.store.DirtyBytes(); s.store.Purge() {
+		b.purgeDue -= before - s.store.DirtyBytes()
+	} else {
+		b.purgeDue = 0 // nothing is left, or the system refuses
+	}
+	return b.purgeDue > 0
+}
+
 // startExpiry begins a round of active expiry. A round that is still under way goes on; it counts as one that used up its
 // time.
 func (s *Server) startExpiry() {
@@ -169,11 +187,12 @@ func (s *Server) expireSome() bool {
 		e.running = false
 		return false
 	}
-	began := time.Now()
+	sp := s.beginSpan()
 	db := s.store.DB(e.left - 1)
 	looked, dead := db.ExpireSome(expireSample * max(1, s.values.ActiveExpireEffort))
 	s.endUnit()
-	e.looked, e.dead, e.took = e.looked+looked, e.dead+dead, e.took+time.Since(began)
+	e.looked, e.dead = e.looked+looked, e.dead+dead
+	e.took += time.Duration(s.endSpan(eventExpireCycle, sp))
 	if dead*expireParts <= looked {
 		e.left--
 	}

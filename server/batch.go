@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/resp"
@@ -31,6 +33,7 @@ type batch struct {
 	at   int // next of cmds, so that a panic resumes behind the command that caused it
 	from int // where the current feed's replies begin in out
 
+	pins  bool // the driver sends pinned strings (see keyspace.Pin)
 	large bool // an input of this turn is not worth keeping: nothing may refer to it afterwards
 
 	exited func() // starts a goroutine that calls goOn and then what follows it, when this one is being ended
@@ -64,6 +67,7 @@ type output struct {
 	from, to int
 	wrote    int // as in feed
 	tail     string
+	pins     []command.Pinned // strings that belong into out[from:to]
 }
 
 type touched struct {
@@ -195,7 +199,9 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 }
 
 // begin lets the replies go to the batch. The lock is held from here to the end of goOn.
-func (b *batch) begin() { b.srv.ctx.W.Buf, b.srv.unitWrote = b.out, false }
+func (b *batch) begin() {
+	b.srv.ctx.W.Buf, b.srv.ctx.MayPin, b.srv.unitWrote = b.out, b.pins, false
+}
 
 // goOn executes the batch, or a part of it: it returns false when the replies must be written before the rest is executed.
 // A module's command can end the goroutine that runs it (runtime.Goexit), which nothing stops; another one calls goOn again
@@ -205,9 +211,8 @@ func (b *batch) goOn() (done bool) {
 	for !b.guarded() {
 		b.noteWrite()
 	}
-	s.endTiming()
 	b.out = s.ctx.W.Buf
-	s.ctx.W.Buf, s.ctx.Args = nil, nil
+	s.ctx.W.Buf, s.ctx.Args, s.ctx.MayPin = nil, nil, false
 	s.flushAOF(b)
 	return b.cur == len(b.feeds)
 }
@@ -216,6 +221,8 @@ func (b *batch) goOn() (done bool) {
 // with an error, and the caller goes on with the next command.
 func (b *batch) guarded() (through bool) {
 	s := b.srv
+	s.beginLaps()
+	began := s.timing.lap
 	defer func() {
 		if !through {
 			cause := recover()
@@ -224,6 +231,7 @@ func (b *batch) guarded() (through bool) {
 				b.exited()
 			}
 		}
+		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 	}()
 	for b.cur < len(b.feeds) {
 		if len(s.ctx.W.Buf) > maxBatchOutputBytes {
@@ -236,12 +244,16 @@ func (b *batch) guarded() (through bool) {
 			}
 			p := &b.cmds[b.at]
 			b.at++
-			if f.c.stopped() || len(s.ctx.W.Buf)-b.from > maxFeedOutputBytes {
+			if f.c.stopped() || b.replyBytes() > maxFeedOutputBytes {
 				f.cut = true
 				continue
 			}
 			f.used = p.end
-			s.serve(f.c, b.args[p.from:p.to:p.to], p.cmd)
+			if len(f.c.received) > 0 {
+				b.serveLarge(f.c, p)
+			} else {
+				s.serve(f.c, b.args[p.from:p.to:p.to], p.cmd)
+			}
 			b.noteWrite()
 		}
 		b.finish(f)
@@ -249,6 +261,34 @@ func (b *batch) guarded() (through bool) {
 		b.cur++
 	}
 	return true
+}
+
+// serveLarge is serve for a command with arguments that were received in buffers of their own.
+func (b *batch) serveLarge(c *conn, p *parsed) {
+	c.offer()
+	defer b.srv.store.Retract()
+	b.srv.serve(c, b.args[p.from:p.to:p.to], p.cmd)
+}
+
+// replyBytes returns the length of the replies to the present connection so far.
+func (b *batch) replyBytes() int {
+	n := len(b.srv.ctx.W.Buf) - b.from
+	for _, p := range b.srv.ctx.Pinned {
+		n += len(p.Bytes)
+	}
+	return n
+}
+
+// restore puts a command with arguments that were received elsewhere, and that was not executed, into the input as if it
+// had come the usual way.
+func (b *batch) restore(f *feed) {
+	first := 0
+	if b.cur > 0 {
+		first = b.feeds[b.cur-1].cmds
+	}
+	p := &b.cmds[first]
+	f.in = append(resp.AppendCommand(nil, b.args[p.from:p.to]...), f.in[p.end:]...)
+	f.c.dropLarge()
 }
 
 // noteWrite remembers the first reply of the connection being executed that claims an effect.
@@ -267,6 +307,9 @@ func (c *conn) stopped() bool { return c.closing.Load() || c.dead.Load() || c.bl
 
 // finish settles a connection after its last command.
 func (b *batch) finish(f *feed) {
+	if f.used == 0 && len(f.c.received) > 0 && (f.cut || f.c.stopped()) && f.parsed > 0 {
+		b.restore(f)
+	}
 	switch {
 	case f.cut:
 		f.c.parser.Reset() // the rest is parsed again when the connection goes on
@@ -285,10 +328,15 @@ func (b *batch) finish(f *feed) {
 // emit closes the replies of a connection. One that is to be closed at once gets none.
 func (b *batch) emit(f *feed) {
 	if f.c.dead.Load() {
-		b.srv.ctx.W.Buf = b.srv.ctx.W.Buf[:b.from]
+		b.srv.cutReply(b.from)
 	}
 	if n := len(b.srv.ctx.W.Buf); n > b.from {
-		b.outputs = append(b.outputs, output{c: f.c, from: b.from, to: n, wrote: f.wrote})
+		o := output{c: f.c, from: b.from, to: n, wrote: f.wrote}
+		if pins := b.srv.ctx.Pinned; len(pins) > 0 {
+			o.pins = slices.Clone(pins)
+			b.srv.ctx.Pinned = pins[:0]
+		}
+		b.outputs = append(b.outputs, o)
 		b.from, f.wrote = n, -1
 	}
 }

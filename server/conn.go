@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/config"
 	"datastore/server/resp"
@@ -26,6 +27,12 @@ type conn struct {
 	parser resp.Parser
 	rbuf   []byte // bytes received and not executed, when a command is incomplete or must wait
 	wbuf   []byte // replies that the socket did not take yet
+	parts  []part // what follows wbuf, when long strings are among the replies
+	pin    keyspace.Pin
+	pinned bool // wbuf is the rest of a string, which pin keeps
+
+	large    incoming   // an argument that is being received in a buffer of its own
+	received []incoming // the arguments of the incomplete command that have been
 
 	obuf      []byte      // replies and stream bytes queued by others than its own batch
 	obufHold  int64       // AOF offset that must be durable before obuf leaves; 0 for none
@@ -45,6 +52,7 @@ type conn struct {
 	more      bool // rbuf holds complete commands
 	waitWrite bool // the socket is full
 	inHeld    bool // in loop.held
+	inWriting bool // in loop.writing
 
 	createdMs int64
 	strangeMs int64 // since when nobody has logged in
@@ -57,8 +65,8 @@ type conn struct {
 	replySkip uint8 // skipNext or skipThis
 	netIn     int64
 	netOut    atomic.Int64
-	unsent    atomic.Int64 // len(wbuf), for those who do not own it
-	unread    atomic.Int64 // len(rbuf), likewise
+	unsent    atomic.Int64 // bytes of wbuf and parts, for those who do not own them
+	unread    atomic.Int64 // bytes received and not executed, likewise
 	commands  int64
 
 	txn         transaction
@@ -111,13 +119,13 @@ func (c *conn) takeOutput() {
 	}
 	c.hold = max(c.hold, c.obufHold)
 	c.obufHold = 0
-	if len(c.wbuf) == 0 {
+	if !c.hasOutput() {
 		c.wbuf, c.obuf = c.obuf, c.wbuf[:0]
-	} else {
-		c.wbuf = append(c.wbuf, c.obuf...)
-		c.obuf = emptied(c.obuf)
+		c.unsent.Store(int64(len(c.wbuf)))
+		return
 	}
-	c.unsent.Store(int64(len(c.wbuf)))
+	c.enqueue(c.obuf)
+	c.obuf = emptied(c.obuf)
 }
 
 // keepOutputBytes is the size up to which a connection keeps its empty output buffers.

@@ -14,6 +14,8 @@ func (s *Server) cron(now time.Time) {
 	hz := max(1, s.values.Hz)
 	s.nextCron = now.Add(time.Second / time.Duration(hz))
 	s.crons++
+	s.timing.clock.Calibrate()
+	defer s.endSpan(eventCron, s.beginSpan())
 	if s.admin.cronPaused {
 		s.tickAOF(now)
 		s.checkShutdown(now)
@@ -51,7 +53,7 @@ func (s *Server) cronDue(now time.Time) bool {
 func (s *Server) everySecond() {
 	s.closeIdle()
 	s.replicationCron()
-	s.store.Age()
+	s.notePauses()
 }
 
 // closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed
@@ -119,6 +121,8 @@ func (s *Server) takeSamples(now time.Time) {
 	s.stats.opsSample.take(now, s.stats.commands)
 	s.stats.inSample.take(now, in)
 	s.stats.outSample.take(now, out)
+	s.stats.turnSample.take(now, s.stats.turns)
+	s.stats.turnNanosSample.take(now, s.stats.turnNanos)
 }
 
 // netTotals returns the bytes received and sent since the start.

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"datastore/keyspace"
 	"datastore/plugin/host"
 	"datastore/server/command"
 )
 
-// The chokepoint. Every mutation, whoever asks for it, runs through call: it takes the effects, counts, and turns errors
+// The chokepoint. Every mutation, whoever asks for it, runs through run: it takes the effects, counts, and turns errors
 // into replies. A unit is what runs atomically: one command, one EXEC with its queue, one deletion by the cron. endUnit
 // hands the unit's effects to AOF and replicas.
 //
@@ -62,17 +61,20 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 		c.replySkip = (c.replySkip + 1) % (skipThis + 1)
 	}
 	quiet := c.quiet()
+	var ran *command.Command
 	if err := s.admit(c, cmd, args); err != nil {
 		s.reject(c, cmd, err)
 	} else if c.InMulti && !cmd.Is(command.SkipQueue) {
 		c.queue(args, cmd)
 		ctx.W.Status("QUEUED")
 	} else {
-		s.call(&c.Client, cmd, args)
+		s.run(&c.Client, cmd, args)
 		s.endUnit()
+		ran = cmd
 	}
+	s.endLap(ran)
 	if quiet && c.quiet() { // the command that ends or begins the silence decides about its own reply
-		ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+		s.cutReply(s.cmdStart)
 	}
 }
 
@@ -90,26 +92,31 @@ func (s *Server) reject(c *conn, cmd *command.Command, err *command.Error) {
 	s.ctx.W.Error(err.Text)
 }
 
-// call runs a handler and takes its effects. It is used for the commands of clients, of EXEC's queue, of modules, of the
-// AOF and of the replication stream alike.
+// call runs and measures a command that is not one of a batch: in EXEC's queue, of a module, of the replication stream.
 func (s *Server) call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	began := s.timing.clock.Now()
+	s.run(cl, cmd, args)
+	s.note(cmd, s.timing.clock.Now()-began)
+}
+
+// run runs a handler and takes its effects, whoever asks for it.
+func (s *Server) run(cl *command.Client, cmd *command.Command, args [][]byte) {
 	ctx := &s.ctx
 	ctx.Client, ctx.Cmd, ctx.Args = cl, cmd, args
 	ctx.DB = s.store.DB(cl.DB)
-	if cmd != s.timed {
-		s.startTiming(cmd)
-	}
-	cmd.Stats.Calls++
 	s.running++
 	start, before := len(ctx.W.Buf), s.store.Changes()
+	mayPin := ctx.MayPin
+	ctx.MayPin = mayPin && cmd.ModuleName == "" // a module reads the replies of what it calls
 	s.store.CountReads(cmd.Is(command.ReadOnly))
 	s.store.NoTouch(cl.NoTouch && cmd.Name != "touch")
 	ctx.Effects.Begin()
 	if err := cmd.Handler(ctx); err != nil {
-		ctx.W.Buf = ctx.W.Buf[:start]
+		s.cutReply(start)
 		s.replyError(cmd, err)
 	}
 	s.running--
+	ctx.MayPin = mayPin
 	if s.store.Changes() != before && !ctx.Effects.Settled() {
 		ctx.Effects.Add(ctx.DB.Index(), args...)
 	}
@@ -140,11 +147,12 @@ func (s *Server) recoverCommand(cause any) {
 	if ctx.Cmd != nil {
 		name = ctx.Cmd.FullName()
 		ctx.Cmd.Stats.Failed++
+		s.endLap(ctx.Cmd)
 	}
 	s.stats.panics++
 	s.running = 0
 	s.logf(Warning, "Panic in command '%s': %v\n%s", name, cause, debug.Stack())
-	ctx.W.Buf = ctx.W.Buf[:s.cmdStart]
+	s.cutReply(s.cmdStart)
 	text := "ERR internal error in command '" + name + "': " + command.Clip([]byte(fmt.Sprint(cause)), 128)
 	if cause == nil && ctx.Cmd != nil && ctx.Cmd.ModuleName != "" {
 		text = host.PanicText(ctx.Cmd.ModuleName, nil) // runtime.Goexit; other panics of modules do not get here
@@ -158,23 +166,6 @@ func (s *Server) recoverCommand(cause any) {
 		ctx.Effects.Add(ctx.DB.Index(), ctx.Args...)
 	}
 	s.endUnit()
-}
-
-// startTiming begins to measure cmd and ends the measurement before. Consecutive runs of one command are measured
-// together, so that a batch of a thousand GETs reads the clock twice instead of two thousand times.
-func (s *Server) startTiming(cmd *command.Command) {
-	now := time.Since(s.started)
-	if s.timed != nil {
-		s.timed.Stats.Nanos += int64(now - s.timedAt)
-	}
-	s.timed, s.timedAt = cmd, now
-}
-
-// endTiming ends the measurement at the end of a turn.
-func (s *Server) endTiming() {
-	if s.timed != nil {
-		s.startTiming(nil)
-	}
 }
 
 // countError counts an error reply by its code, for INFO errorstats.

@@ -35,6 +35,7 @@ type goLink struct {
 	c      *conn
 	nc     net.Conn
 	batch  *batch
+	turn   span          // the present hold of the lock
 	signal chan struct{} // output to write, or the connection's end
 	parked atomic.Bool   // the reader waits until the connection may go on, in a read whose deadline ends the wait
 }
@@ -318,12 +319,10 @@ func (g *goroutines) park(l *goLink) error {
 
 // execute runs the complete commands in the connection's input.
 func (g *goroutines) execute(l *goLink) {
-	c, s, b := l.c, g.srv, l.batch
+	c, b := l.c, l.batch
 	b.add(c, c.rbuf)
 	for done := false; !done; {
-		s.mu.Lock()
-		s.beginTurn()
-		b.begin()
+		g.begin(l)
 		done = g.finishBatch(l)
 	}
 	g.settle(l)
@@ -334,13 +333,19 @@ func (g *goroutines) execute(l *goLink) {
 func (g *goroutines) goOn(l *goLink) {
 	l.batch.noteWrite()
 	for done := g.finishBatch(l); !done; {
-		g.srv.mu.Lock()
-		g.srv.beginTurn()
-		l.batch.begin()
+		g.begin(l)
 		done = g.finishBatch(l)
 	}
 	g.settle(l)
 	g.read(l)
+}
+
+// begin takes the lock for a turn of a connection.
+func (g *goroutines) begin(l *goLink) {
+	g.srv.mu.Lock()
+	l.turn = g.srv.beginSpan()
+	g.srv.beginTurn()
+	l.batch.begin()
 }
 
 // finishBatch runs what there is to run of the batch, gives the lock back and queues the replies.
@@ -351,6 +356,7 @@ func (g *goroutines) finishBatch(l *goLink) (done bool) {
 		c.obuf = append(append(c.obuf, b.out[o.from:o.to]...), o.tail...)
 	}
 	c.checkOutput()
+	s.noteTurn(s.endSpan(eventTurn, l.turn))
 	s.mu.Unlock()
 	l.poke()
 	b.resume()

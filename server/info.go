@@ -72,7 +72,7 @@ func (s *Server) infoSections() []infoSection {
 		{"Modules", true, s.infoModules},
 		{"Commandstats", false, s.infoCommandStats},
 		{"Errorstats", true, s.infoErrorStats},
-		{"Latencystats", false, func(*infoText) {}}, // no latencies are sampled
+		{"Latencystats", false, s.infoLatencyStats},
 		{"Cluster", true, func(t *infoText) { t.line("cluster_enabled", 0) }},
 		{"Keyspace", true, s.infoKeyspace},
 	}

@@ -204,7 +204,14 @@ func (s *Server) infoStats(t *infoText) {
 	t.line("client_query_buffer_limit_disconnections", st.queryLimitDisconnects)
 	t.line("client_output_buffer_limit_disconnections", st.outputLimitDisconnects)
 	t.line("acl_access_denied_auth", a.loginFailures)
+	t.line("eventloop_cycles", st.turns)
+	t.line("eventloop_duration_sum", st.turnNanos/1000)
+	t.line("eventloop_duration_cmd_sum", st.commandNanos/1000)
+	t.line("instantaneous_eventloop_cycles_per_sec", st.turnSample.mean())
+	t.line("instantaneous_eventloop_duration_usec", st.turnNanosSample.mean()/max(st.turnSample.mean(), 1)/1000)
 	// Our own.
+	t.line("eventloop_longest_turn_usec", st.longestTurn/1000)
+	t.line("eventloop_longest_share_usec", st.longestShare/1000)
 	t.line("protocol_errors", st.protocolErrors)
 	t.line("command_panics", st.panics)
 }

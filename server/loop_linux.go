@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"datastore/keyspace"
 	"datastore/server/config"
+	"datastore/server/ticks"
 )
 
 // loop is the event loop: one goroutine that reads, parses, executes and writes for all its connections.
@@ -35,7 +37,12 @@ type loop struct {
 	// yieldedMs is when the loop last gave way to other goroutines. It does so before the scheduler would preempt it:
 	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
 	yieldedMs int64
+	began     ticks.Tick // when this turn began
+	took      ticks.Tick // by the turn before
 	waking    atomic.Bool
+
+	writing, writingNext []*conn        // with more output than one turn sends
+	unpins               []keyspace.Pin // of strings that have been sent, until the next turn under the lock
 
 	dirty    []*conn // guarded by the execution lock
 	sweeping []*conn
@@ -50,7 +57,7 @@ type loop struct {
 const (
 	arenaBytes = 1 << 20
 	maxSpare   = 256 // input buffers kept for reuse
-	yieldMs    = 4   // below the scheduler's time slice of 10
+	yieldMs    = 8   // below the scheduler's time slice of 10
 )
 
 // newDriver opens the listeners and returns the driver that serves them.
@@ -87,8 +94,9 @@ func newLoop(s *Server) (*loop, error) {
 		return nil, errors.Join(err, unix.Close(epfd))
 	}
 	l := &loop{srv: s, epfd: epfd, wakefd: wakefd, arena: make([]byte, arenaBytes), conns: map[int]*conn{},
-		ended: make(chan struct{})}
+		began: s.timing.clock.Now(), ended: make(chan struct{})}
 	l.batch = newBatch(s, func() { go l.turns() })
+	l.batch.pins = true
 	return l, l.watch(wakefd, unix.EPOLLIN)
 }
 
@@ -146,10 +154,13 @@ func (l *loop) turns() {
 // wait polls for events: not at all while connections are ready, else until the next cron.
 func (l *loop) wait() int {
 	timeoutMs := 0
-	if len(l.ready) == 0 && l.srv.background.due.Load() == noWork {
+	if len(l.ready) == 0 && len(l.writing) == 0 && l.srv.background.due.Load() == noWork {
 		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
 	}
+	clock := l.srv.timing.clock
+	l.took = clock.Now() - l.began
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
+	l.began = clock.Now()
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
 	}
@@ -167,6 +178,7 @@ func (l *loop) turn(n int) {
 	for i := range max(n, 0) {
 		l.event(&l.events[i])
 	}
+	l.goOnWriting()
 	l.read()
 	if len(l.batch.feeds) > 0 {
 		l.execute(false)
@@ -225,6 +237,7 @@ func (l *loop) finishTurn() {
 func (l *loop) lock() {
 	l.srv.mu.Lock()
 	l.turning = true
+	l.unpin()
 }
 
 func (l *loop) unlock() {

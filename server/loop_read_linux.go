@@ -33,6 +33,10 @@ func (c *conn) paused() bool { return c.blocked.Load() != nil || c.hold != 0 || 
 // readOne reads from a connection into the arena, or behind the unexecuted bytes that it has, parses, and returns the
 // arena bytes taken. A connection from which more may come stays ready.
 func (l *loop) readOne(c *conn, arena []byte) int {
+	if c.large.bytes > 0 {
+		l.readLarge(c)
+		return 0
+	}
 	dst := arena[:readBytes]
 	own := len(c.rbuf)
 	if own > 0 {
@@ -83,7 +87,7 @@ func (l *loop) readFailed(c *conn, err error) {
 }
 
 func (l *loop) feed(c *conn, in []byte) {
-	if l.srv.inputTooLarge(c, len(in)) {
+	if l.srv.inputTooLarge(c, len(in)+c.largeBytes()) {
 		return
 	}
 	l.batch.add(c, in)
@@ -111,6 +115,9 @@ func (l *loop) settle() {
 			c.rbuf = nil
 		}
 		c.unread.Store(int64(len(rest)))
+		if len(rest) > 0 && !c.more {
+			l.beginLarge(c)
+		}
 	}
 }
 

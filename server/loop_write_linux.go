@@ -14,23 +14,39 @@ func (l *loop) write() {
 		o := &b.outputs[i]
 		c := o.c
 		data := b.out[o.from:o.to]
-		if len(c.wbuf) > 0 || c.hold != 0 || c.waitWrite || o.tail != "" {
-			c.wbuf = append(append(c.wbuf, data...), o.tail...)
-			c.unsent.Store(int64(len(c.wbuf)))
+		if c.hasOutput() || c.hold != 0 || c.waitWrite || o.tail != "" || len(o.pins) > 0 {
+			l.queue(o)
 			if c.hold != 0 {
 				l.holdBack(c)
 			} else if !c.waitWrite {
 				l.flush(c)
 			}
 		} else if n := l.send(c, data); n < len(data) && !c.closed {
-			c.wbuf = append(c.wbuf, data[n:]...)
-			c.unsent.Store(int64(len(c.wbuf)))
+			c.enqueue(data[n:])
 		}
-		if len(c.wbuf) > maxFeedOutputBytes || !c.Authed && len(c.wbuf) > unauthOutputBytes {
+		if n := c.unsent.Load(); n > maxFeedOutputBytes || !c.Authed && n > unauthOutputBytes {
 			l.lock()
 			c.checkOutput()
 			l.unlock()
 		}
+	}
+}
+
+// queue appends a connection's replies, with the strings that they refer to, to its output.
+func (l *loop) queue(o *output) {
+	at := o.from
+	for _, p := range o.pins {
+		if p.At > o.to || o.c.closed { // the reply was taken back, or nobody waits for it
+			l.unpins = append(l.unpins, p.Pin)
+			continue
+		}
+		o.c.enqueue(l.batch.out[at:p.At])
+		o.c.enqueuePinned(p)
+		at = p.At
+	}
+	if !o.c.closed {
+		o.c.enqueue(l.batch.out[at:o.to])
+		o.c.enqueue([]byte(o.tail))
 	}
 }
 
@@ -41,11 +57,11 @@ func (l *loop) holdBack(c *conn) {
 	}
 }
 
-// send writes as much as the socket takes and returns how much that was.
+// send writes as much as the socket takes, up to maxWriteBytes, and returns how much that was.
 func (l *loop) send(c *conn, data []byte) int {
-	sent := 0
-	for sent < len(data) {
-		n, err := unix.Write(c.fd, data[sent:])
+	sent, most := 0, min(len(data), maxWriteBytes)
+	for sent < most {
+		n, err := unix.Write(c.fd, data[sent:most])
 		l.srv.admin.writes.Add(1)
 		if n > 0 {
 			sent += n
@@ -62,24 +78,36 @@ func (l *loop) send(c *conn, data []byte) int {
 			return sent
 		}
 	}
+	if most < len(data) {
+		l.keepWriting(c)
+	}
 	return sent
 }
 
-// flush writes what waits in wbuf.
+// flush writes what waits in wbuf, and what follows it until maxWriteBytes have been sent in this turn.
 func (l *loop) flush(c *conn) {
-	if c.closed || c.hold != 0 || len(c.wbuf) == 0 {
+	if c.closed || c.hold != 0 || !c.hasOutput() {
 		return
 	}
-	n := l.send(c, c.wbuf)
-	switch {
-	case c.closed:
-	case n < len(c.wbuf):
-		c.wbuf = c.wbuf[n:] // moving the rest to the front would cost a copy of it per write
-	default:
-		c.wbuf = emptied(c.wbuf)
+	for sent := 0; sent < maxWriteBytes; {
+		n := l.send(c, c.wbuf)
+		if c.closed {
+			return
+		}
+		c.unsent.Add(int64(-n))
+		sent += n
+		if n < len(c.wbuf) {
+			c.wbuf = c.wbuf[n:] // moving the rest to the front would cost a copy of it per write
+			break
+		}
+		if !l.advance(c) {
+			break
+		}
 	}
-	c.unsent.Store(int64(len(c.wbuf)))
-	if c.ending && !c.closed && len(c.wbuf) == 0 {
+	if c.hasOutput() && !c.waitWrite {
+		l.keepWriting(c)
+	}
+	if c.ending && !c.hasOutput() {
 		l.drop(c, "closed by the server")
 	}
 }
@@ -88,6 +116,7 @@ func (l *loop) flush(c *conn) {
 func (l *loop) sweep() {
 	l.release()
 	l.lock()
+	l.srv.noteTurnBefore(l.took)
 	list := l.dirty
 	l.dirty = l.sweeping[:0]
 	for _, c := range list {
@@ -108,7 +137,7 @@ func (l *loop) sweep() {
 			l.flush(c)
 		}
 		switch {
-		case c.dead.Load(), c.ending && len(c.wbuf) == 0 && c.hold == 0:
+		case c.dead.Load(), c.ending && !c.hasOutput() && c.hold == 0:
 			l.drop(c, "closed by the server")
 		case !c.ending:
 			l.goOn(c)
@@ -167,9 +196,11 @@ func (l *loop) drop(c *conn, why string) {
 		return
 	}
 	delete(l.conns, c.fd)
-	c.hold, c.rbuf, c.wbuf = 0, nil, nil
+	c.hold, c.rbuf = 0, nil
 	s := l.srv
 	s.mu.Lock()
+	c.dropOutput()
+	c.dropLarge()
 	s.forget(c, why)
 	s.mu.Unlock()
 	if err := unix.Close(c.fd); err != nil {

@@ -80,14 +80,9 @@ func (m moduleServer) Register(modules []command.Command) error {
 	return nil
 }
 
-// Call implements host.Server. The time that the command takes is its own and not that of the one that calls it.
+// Call implements host.Server.
 func (m moduleServer) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
-	s := m.s
-	outer := s.timed
-	s.call(cl, cmd, args)
-	if s.timed != outer {
-		s.startTiming(outer)
-	}
+	m.s.call(cl, cmd, args)
 }
 
 // KeyTouched implements host.Server.

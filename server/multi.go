@@ -123,7 +123,7 @@ func (s *Server) exec(c *command.Ctx) error {
 		start, mute := len(c.W.Buf), o.replyOff || o.closing.Load()
 		s.call(cl, cmd, q.args)
 		if mute && (o.replyOff || o.closing.Load()) { // as Redis does: CLIENT REPLY OFF and KILL leave the array short
-			c.W.Buf = c.W.Buf[:start]
+			s.cutReply(start)
 		}
 	}
 	cl.InExec, cl.DenyBlock = false, false

@@ -191,7 +191,7 @@ func (s *Server) saveRDB(w io.Writer, extra ...[2]string) error {
 	})
 }
 
-// applyCommand runs one command of the AOF.
+// applyCommand runs one command of the AOF. It is not counted among the calls of clients.
 func (s *Server) applyCommand(args [][]byte) error {
 	return s.applyFrom(&s.repl.loader, args)
 }
@@ -212,7 +212,11 @@ func (s *Server) applyFrom(cl *command.Client, args [][]byte) error {
 	w := &s.ctx.W
 	start := len(w.Buf)
 	w.Proto, cl.FromStream, cl.DenyBlock, cl.Authed = 2, true, true, true
-	s.call(cl, cmd, args)
+	if cl == &s.repl.loader {
+		s.run(cl, cmd, args)
+	} else {
+		s.call(cl, cmd, args)
+	}
 	reply := w.Buf[start:]
 	w.Buf = w.Buf[:start]
 	if len(reply) > 0 && reply[0] == '-' {

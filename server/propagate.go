@@ -43,7 +43,7 @@ func (s *Server) flushAOF(b *batch) {
 	for _, c := range pushed {
 		c.pushed = false
 	}
-	if err := l.Flush(); err != nil {
+	if err := s.writeAOF(); err != nil {
 		s.aofFailed(err, b)
 		for _, c := range pushed {
 			if appended { // what they were sent may claim what is not in the file
@@ -60,6 +60,21 @@ func (s *Server) flushAOF(b *batch) {
 	if written := l.Written(); written > l.Synced() {
 		s.holdReplies(b, pushed, written, appended)
 	}
+}
+
+// writeAOF writes what was appended.
+func (s *Server) writeAOF() error {
+	t := &s.timing
+	if !t.monitoring() {
+		return s.log.Flush()
+	}
+	began, event := t.clock.Now(), eventWriteAlone
+	if s.log.Syncing() {
+		event = eventWriteSyncing
+	}
+	err := s.log.Flush()
+	s.noteEvent(t.clock.Nanos(t.clock.Now()-began), eventAOFWrite, event)
+	return err
 }
 
 // holdReplies lets replies wait until everything executed before them is durable, also what others wrote: under always all

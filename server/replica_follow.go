@@ -169,6 +169,7 @@ func (f *follower) exchange(fresh *keyspace.Store, p replication.Payload, db int
 	}
 	s.dropReplicas()
 	old := s.store
+	old.Retire()
 	s.store, s.ctx.Store = fresh, fresh
 	fresh.OnExpired(s.keyExpired)
 	for _, list := range s.watchers {
@@ -223,7 +224,6 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.repl.wroteOffset = s.repl.stream.End()
 		offset = s.repl.wroteOffset
 		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
-		s.endTiming()
 		s.unitWrote = false // that is for batches
 		s.flushAOF(nil)
 		return nil

@@ -12,7 +12,7 @@ import (
 // socket implements socketOwner with a second file descriptor of the socket, which the Sender closes. It is called in the
 // loop's goroutine, from within a handler.
 func (l *loop) socket(c *conn) (net.Conn, bool, error) {
-	pending := len(c.wbuf) > 0 || len(c.obuf) > 0 || c.srv.cmdStart > l.batch.from
+	pending := c.hasOutput() || len(c.obuf) > 0 || c.srv.cmdStart > l.batch.from
 	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, false, fmt.Errorf("duplicating the socket: %w", err)

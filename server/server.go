@@ -17,6 +17,7 @@ import (
 	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/config"
+	"datastore/server/ticks"
 	"datastore/server/vfs"
 )
 
@@ -85,8 +86,7 @@ type Server struct {
 	calm     bool      // restricted has nothing to say
 	cmdStart int       // where the running command's reply begins in ctx.W.Buf
 	running  int       // depth of calls
-	timed    *command.Command
-	timedAt  time.Duration
+	timing   timing
 
 	conns    map[uint64]*conn
 	nextID   uint64
@@ -129,6 +129,10 @@ type stats struct {
 	netIn, netOut, peakMemory                                             int64
 	opsSample, inSample, outSample                                        sampler
 
+	turns, turnNanos, commandNanos int64 // of the driver, and what of it were commands
+	longestTurn, longestShare      int64 // in nanoseconds; a share is what one connection has of a turn
+	turnSample, turnNanosSample    sampler
+
 	expireCapped int64 // cycles of active expiry that used up their time
 	expireTime   time.Duration
 	stalePercent float64 // dead keys among those that active expiry looks at
@@ -153,6 +157,7 @@ func New(o Options) (*Server, error) {
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	s.ctx.Effects.Forget()
+	s.timing.clock = ticks.New()
 	s.waitDue.Store(noDeadline)
 	s.background.due.Store(noWork)
 	s.repl.init()

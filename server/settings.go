@@ -21,7 +21,14 @@ func (s *Server) applyConfig() {
 	s.keepaliveSec.Store(int64(v.TCPKeepaliveSec))
 	s.ctx.MaxBulkBytes = int(v.ProtoMaxBulkBytes)
 	s.limitHeap()
+	s.applyLatency()
 	on := s.cfg.OnChange
+	for _, name := range []string{"latency-monitor-threshold", "latency-tracking"} {
+		on(name, func(string, string) error {
+			s.applyLatency()
+			return nil
+		})
+	}
 	for _, name := range []string{"hash-max-listpack-entries", "hash-max-listpack-value", "zset-max-listpack-entries",
 		"zset-max-listpack-value", "set-max-intset-entries", "list-max-listpack-size", "proto-max-bulk-len"} {
 		on(name, func(string, string) error {

@@ -22,12 +22,14 @@ import (
 // Invariants: every node has a row. The least entry and the count in a row are those of the child; insert and delete
 // maintain them on their path, so that a separator never names a record that has left the tree. (Separators that may go
 // stale are cheaper to maintain, but here one refers to a record that would have been freed.) A node that falls below a
-// quarter is merged with a neighbour if one node can hold both, so a small node has a neighbour that is nearly full or
-// none below the same parent; entries are never moved between neighbours to even them out. A split at either end of the
-// tree leaves the old node full, so that sorted input, ascending or descending, fills all nodes.
+// quarter is merged with a neighbour below the same parent if one node can hold both. It is not looked at again when that
+// neighbour becomes smaller later on, so small nodes are few rather than none; and entries are never moved between
+// neighbours to even them out. A split at either end of the tree leaves the old node full, so that sorted input, ascending
+// or descending, fills all nodes.
 //
 // A record must not be freed or change its key before it has left the tree (Delete), or been exchanged (Replace).
 type Tree struct {
+	check  checker
 	arena  *slab.Arena
 	root   node // 0 when the tree has no entries
 	length int
@@ -80,6 +82,9 @@ func (t *Tree) adjust(way *path, d int) {
 			l.setRow(s.n, s.i, scoreAt(way.leaf, leafScore, 0), refAt(way.leaf, leafRef, 0))
 			least = s.i == 0
 		}
+	}
+	if invariants {
+		t.check.changed(t)
 	}
 }
 
@@ -208,6 +213,9 @@ func (t *Tree) shrink(way *path) {
 		old := t.root
 		t.root = child(old, 0)
 		t.freeNode(old)
+	}
+	if invariants {
+		t.check.changed(t)
 	}
 }
 

@@ -53,6 +53,9 @@ func Prepend(b, elem []byte) []byte {
 func Insert(b []byte, off int, elem []byte) []byte {
 	b = replace(b, off, 0, elem)
 	addCount(b, 1)
+	if invariants {
+		checkListpack(b, off)
+	}
 	return b
 }
 
@@ -60,17 +63,28 @@ func Insert(b []byte, off int, elem []byte) []byte {
 func InsertInt(b []byte, off int, n int64) []byte {
 	b = replaceInt(b, off, 0, n)
 	addCount(b, 1)
+	if invariants {
+		checkListpack(b, off)
+	}
 	return b
 }
 
 // Replace puts elem in the place of the entry at off; it stays at off.
 func Replace(b []byte, off int, elem []byte) []byte {
-	return replace(b, off, entrySize(b, off), elem)
+	b = replace(b, off, entrySize(b, off), elem)
+	if invariants {
+		checkListpack(b, off)
+	}
+	return b
 }
 
 // ReplaceInt is Replace with n's decimal text.
 func ReplaceInt(b []byte, off int, n int64) []byte {
-	return replaceInt(b, off, entrySize(b, off), n)
+	b = replaceInt(b, off, entrySize(b, off), n)
+	if invariants {
+		checkListpack(b, off)
+	}
+	return b
 }
 
 // Delete removes n entries from the one at off on, or as many as there are. The entry that followed them, or the end
@@ -83,6 +97,9 @@ func Delete(b []byte, off, n int) []byte {
 	}
 	b = splice(b, off, end-off, 0)
 	addCount(b, -removed)
+	if invariants {
+		checkListpack(b, off)
+	}
 	return b
 }
 
@@ -163,13 +180,25 @@ func PrependIn(block []byte, start int, elem []byte) int {
 	} else {
 		putText(block[at+headerSize:], elem, body)
 	}
+	if invariants {
+		checkListpack(listpackAt(block, at), headerSize)
+	}
 	return at
 }
 
 // DeleteFirst removes the first entry of the listpack, which has one, at start within a block. It moves nothing but the
 // header, and returns where the listpack begins now.
 func DeleteFirst(block []byte, start int) int {
-	return moveHeader(block, start, entrySize(block[start:], headerSize), -1)
+	at := moveHeader(block, start, entrySize(block[start:], headerSize), -1)
+	if invariants {
+		checkListpack(listpackAt(block, at), headerSize)
+	}
+	return at
+}
+
+// listpackAt cuts the listpack that begins at start out of a block.
+func listpackAt(block []byte, start int) []byte {
+	return block[start : start+int(binary.LittleEndian.Uint32(block[start:]))]
 }
 
 // moveHeader moves a header by d bytes, by which the listpack becomes shorter, and counts its elements anew.

@@ -75,6 +75,9 @@ func IntsetAdd(b []byte, n int64) ([]byte, bool) {
 	copy(b[at+width:], b[at:size])
 	putInt(b, pos, width, n)
 	binary.LittleEndian.PutUint32(b[4:], uint32(count))
+	if invariants {
+		checkIntset(b)
+	}
 	return b, true
 }
 
@@ -88,6 +91,9 @@ func IntsetRemove(b []byte, n int64) ([]byte, bool) {
 	at := intsetHeader + pos*width
 	b = append(b[:at], b[at+width:]...)
 	binary.LittleEndian.PutUint32(b[4:], uint32(IntsetLen(b)-1))
+	if invariants {
+		checkIntset(b)
+	}
 	return b, true
 }
 
@@ -109,6 +115,9 @@ func intsetWiden(b []byte, n int64, width int) []byte {
 	}
 	binary.LittleEndian.PutUint32(b, uint32(width))
 	binary.LittleEndian.PutUint32(b[4:], uint32(count+1))
+	if invariants {
+		checkIntset(b)
+	}
 	return b
 }
 

@@ -208,6 +208,16 @@ func (a *Arena) freePages(e uintptr, n int) {
 	}
 }
 
+// DirtyBytes returns the bytes of free pages that keep their memory.
+func (a *Arena) DirtyBytes() int64 { return a.dirtyPages * pageSize }
+
+// Purge returns the memory of some free pages to the system, a bounded piece of work, and reports whether it could.
+func (a *Arena) Purge() bool {
+	before := a.dirtyPages
+	a.giveBack()
+	return a.dirtyPages < before
+}
+
 // giveBack returns the memory of up to purgeRanges dirty ranges of the chunk that has been waiting longest.
 func (a *Arena) giveBack() {
 	base := a.purgeFirst
@@ -227,6 +237,7 @@ func (a *Arena) giveBack() {
 		c.dirty.unset(first, n)
 		c.dirtyN -= int32(n)
 		a.dirtyPages -= int64(n)
+		a.dirtyLow = min(a.dirtyLow, a.dirtyPages)
 	}
 	if c.dirtyN == 0 {
 		a.unqueue(base)

@@ -10,3 +10,5 @@ func (*checker) alloc(*Arena, Ref)       {}
 func (*checker) free(*Arena, Ref)        {}
 func (*checker) release(uintptr, *entry) {}
 func (*checker) resize(Ref, int)         {}
+func (*checker) adopt(Ref, int)          {}
+func (*checker) disown(Ref)              {}

@@ -8,7 +8,7 @@ const (
 	invariants = true
 
 	poison      = 0xdb    // fills freed blocks; a use after free shows, a write after free is found at the next Alloc
-	auditEvery  = 1 << 12 // calls between two audits of all runs
+	auditEvery  = 1 << 12 // calls between two audits of all runs, and one for each block and page
 	markBytes   = 8       // of a freed block, in which the free list may write
 	poisonLimit = 1 << 16 // bytes of a block that are poisoned and looked at
 )
@@ -69,12 +69,23 @@ func (k *checker) release(base uintptr, run *entry) {
 	}
 }
 
+func (k *checker) adopt(r Ref, size int) {
+	if k.live == nil {
+		k.live, k.dead = make(map[Ref]int), make(map[Ref]int)
+	}
+	k.live[r] = size
+}
+
+func (k *checker) disown(r Ref) { delete(k.live, r) }
+
 func (k *checker) resize(r Ref, size int) { k.live[r] = size }
 
 func (k *checker) tick(a *Arena) {
-	if k.calls++; k.calls%auditEvery == 0 {
-		if err := a.audit(); err != nil {
-			panic(err)
-		}
+	if k.calls++; k.calls < auditEvery+int(a.blocks+a.usedPages) {
+		return
+	}
+	k.calls = 0
+	if err := a.audit(); err != nil {
+		panic(err)
 	}
 }

@@ -55,6 +55,15 @@ func Copy(dst Ref, dstOff int, src Ref, srcOff, n int) {
 // Addr returns the address of r, for reports and tests; it is never turned back into a pointer.
 func Addr(r Ref) uintptr { return uintptr(r) }
 
+// RefOf returns where the bytes of b lie, which is a block's address if b is a view of one from its start. It is for
+// comparing; 0 if b has no bytes.
+func RefOf(b []byte) Ref {
+	if len(b) == 0 {
+		return 0
+	}
+	return Ref(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
+}
+
 // Touch loads the first byte of r, which must not be 0, to bring its page in. The caller must use the result (fold it
 // into something that is kept), or the compiler drops the load. To get ahead of cache misses use Prefetch.
 func Touch(r Ref) byte { return Load8(r, 0) }

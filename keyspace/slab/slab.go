@@ -36,7 +36,6 @@ type Arena struct {
 	usedPages  int64 // in runs
 	dirtyPages int64 // free, memory still there
 	dirtyLow   int64 // the fewest of them since the last Age
-	purgeDue   int64 // of them, to be given back by PurgeSome
 
 	emptyChunks int
 	chunks      []uintptr
@@ -127,23 +126,68 @@ func (a *Arena) allocLarge(n int) (r Ref, clean bool) {
 // allocDirect gives the block a mapping of its own, at a multiple of chunkSize: where a chunk has its header, so that
 // Free can tell.
 func (a *Arena) allocDirect(n int) Ref {
-	if n < 1 {
-		panic(fmt.Errorf("slab: block of %d bytes: %w", n, errMisuse))
-	}
-	if n > maxBlock {
-		panic(fmt.Errorf("slab: block of %d bytes: %w", n, ErrNoMemory))
-	}
-	size := (n + pageSize - 1) &^ (pageSize - 1)
-	base, err := mapAligned(uintptr(size), protRW)
+	r, size, err := Map(n)
 	if err != nil {
 		panic(err)
 	}
-	adviseHuge(base, uintptr(size), true)
-	a.direct[Ref(base)] = size
+	a.addDirect(r, size)
+	return r
+}
+
+func (a *Arena) addDirect(r Ref, size int) {
+	a.direct[r] = size
 	a.directBytes += int64(size)
 	a.usedBytes += int64(size)
 	a.blocks++
-	return Ref(base)
+}
+
+// MinDirect is the size in bytes from which blocks have a mapping of their own.
+const MinDirect = maxRun*pageSize + 1
+
+// Map returns a block with a mapping of its own of at least n bytes that belongs to no arena, and its size. An arena can
+// adopt it. Any goroutine may call it.
+func Map(n int) (r Ref, size int, err error) {
+	if n < 1 {
+		return 0, 0, fmt.Errorf("slab: block of %d bytes: %w", n, errMisuse)
+	}
+	if n > maxBlock {
+		return 0, 0, fmt.Errorf("slab: block of %d bytes: %w", n, ErrNoMemory)
+	}
+	size = (n + pageSize - 1) &^ (pageSize - 1)
+	base, err := mapAligned(uintptr(size), protRW)
+	if err != nil {
+		return 0, 0, err
+	}
+	adviseHuge(base, uintptr(size), true)
+	return Ref(base), size, nil
+}
+
+// Unmap frees a block that belongs to no arena.
+func Unmap(r Ref, size int) { unmap(uintptr(r), uintptr(size)) }
+
+// Adopt makes a block from Map, or one that an arena has disowned, a block of this arena.
+func (a *Arena) Adopt(r Ref, size int) {
+	a.addDirect(r, size)
+	if invariants {
+		a.check.adopt(r, size)
+	}
+}
+
+// Disown takes a block that has a mapping of its own out of the arena and returns its size, by which it can be adopted or
+// unmapped.
+func (a *Arena) Disown(r Ref) (size int) {
+	size = a.direct[r]
+	if invariants {
+		a.check.disown(r)
+	}
+	a.dropDirect(r, size)
+	return size
+}
+
+// IsDirect tells whether r is a block with a mapping of its own.
+func (a *Arena) IsDirect(r Ref) bool {
+	_, ok := a.direct[r]
+	return ok
 }
 
 // Free returns a block. r must come from Alloc of this arena and must not be used afterwards.
@@ -179,11 +223,15 @@ func (a *Arena) freeDirect(r Ref) {
 	if !ok {
 		panic(fmt.Errorf("slab: free of %#x, which is no block: %w", r, errMisuse))
 	}
+	a.dropDirect(r, size)
+	unmap(uintptr(r), uintptr(size))
+}
+
+func (a *Arena) dropDirect(r Ref, size int) {
 	delete(a.direct, r)
 	a.directBytes -= int64(size)
 	a.usedBytes -= int64(size)
 	a.blocks--
-	unmap(uintptr(r), uintptr(size))
 }
 
 // Discard tells that n bytes of r from off on are not needed any more; they read as zero or as they were. The memory
@@ -222,7 +270,7 @@ func (a *Arena) Shrink(r Ref, n int) bool {
 // owner who cannot wait while the system takes back gigabytes.
 func (a *Arena) CloseSome(n int) (more bool) {
 	n = max(n&^(pageSize-1), pageSize)
-	a.usedBytes, a.usedPages, a.dirtyPages = 0, int64(len(a.chunks))*usablePages, 0 // for Mapped
+	a.usedBytes = 0
 	for r, size := range a.direct {
 		if n < size {
 			unmap(uintptr(r)+uintptr(size-n), uintptr(n))
@@ -239,9 +287,11 @@ func (a *Arena) CloseSome(n int) (more bool) {
 	}
 	for len(a.chunks) > 0 {
 		last := len(a.chunks) - 1
+		c := chunkAt(a.chunks[last])
+		a.usedPages -= int64(usablePages - c.freeN)
+		a.dirtyPages -= int64(c.dirtyN)
 		unmap(a.chunks[last], chunkSize)
 		a.chunks = a.chunks[:last]
-		a.usedPages -= usablePages
 		if n -= chunkSize; n <= 0 {
 			return true
 		}

@@ -38,19 +38,6 @@ func (a *Arena) Active() int64 { return a.usedPages*pageSize + a.directBytes }
 // HeaderBytes returns the bytes of the chunks' headers.
 func (a *Arena) HeaderBytes() int64 { return int64(len(a.chunks)) * headerPages * pageSize }
 
-// Utilization returns how many blocks the run that holds r has in use, and how many it could hold. A block whose run
-// is mostly empty is worth moving.
-func (a *Arena) Utilization(r Ref) (used, capacity int) {
-	if uintptr(r)&chunkMask == 0 {
-		return 1, 1
-	}
-	run := entryAt(runOf(r))
-	if run.kind == kindLarge {
-		return 1, 1
-	}
-	return int(run.live), int(classes[run.class].blocks)
-}
-
 // runOf returns the first entry of the run that holds r.
 func runOf(r Ref) uintptr {
 	base := uintptr(r) &^ chunkMask

@@ -56,7 +56,11 @@ func (t *Table) Relocate(cursor uint64, move func(slab.Ref) slab.Ref) uint64 {
 	if t.count == 0 {
 		return 0
 	}
-	return t.step(cursor, func(b slab.Ref) { t.relocate(b, move) })
+	cursor = t.step(cursor, func(b slab.Ref) { t.relocate(b, move) })
+	if invariants {
+		t.check.changed(t)
+	}
+	return cursor
 }
 
 func (t *Table) relocate(b slab.Ref, move func(slab.Ref) slab.Ref) {

@@ -10,6 +10,9 @@ func (t *Table) Step(n int) bool {
 	if t.next != 0 {
 		t.move(n)
 	}
+	if invariants {
+		t.check.changed(t)
+	}
 	return t.next != 0
 }
 

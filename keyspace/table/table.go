@@ -47,6 +47,7 @@ const (
 // where one lookup in 25 reads a foreign record. A tag from the top of the hash would make each doubling of a large
 // table a cache miss per key.
 type Table struct {
+	check    checker
 	arena    *slab.Arena
 	seed     maphash.Seed
 	buckets  slab.Ref // array of bits; 0 before the first Insert
@@ -158,6 +159,9 @@ func (t *Table) Insert(h uint64, r slab.Ref) {
 	}
 	t.add(t.bucket(h), uint64(r)|h>>hashTag<<tagShift)
 	t.count++
+	if invariants {
+		t.check.changed(t)
+	}
 }
 
 // add puts a slot at the end of the chain that starts with b.
@@ -193,6 +197,9 @@ func (t *Table) Replace(h uint64, old, new slab.Ref) bool {
 		return false
 	}
 	slab.Store64(b, i*8, uint64(new)|h>>hashTag<<tagShift)
+	if invariants {
+		t.check.changed(t)
+	}
 	return true
 }
 
@@ -256,6 +263,9 @@ func (t *Table) delete(h uint64, b slab.Ref, i int) {
 		t.move(moveBuckets)
 	} else if t.mask > 0 && t.count < capacity(t.mask+1)/shrinkPart {
 		t.resize(bucketsFor(2 * t.count))
+	}
+	if invariants {
+		t.check.changed(t)
 	}
 }
 

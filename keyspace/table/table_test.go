@@ -2,7 +2,6 @@ package table
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
@@ -60,16 +59,6 @@ func (m *model) remove(key string) {
 	delete(m.pos, key)
 }
 
-func (m *model) replace(key string) {
-	old := m.want[key]
-	r := NewElement(m.a, []byte(key), []byte("new"))
-	if !m.tab.Replace(m.tab.Hash([]byte(key)), old, r) {
-		m.t.Fatalf("Replace(%q): not found", key)
-	}
-	m.a.Free(old)
-	m.want[key] = r
-}
-
 func (m *model) find(key string) {
 	h := m.tab.Hash([]byte(key))
 	r := m.tab.Find(h, []byte(key))
@@ -110,6 +99,9 @@ func (m *model) check() {
 		m.find(key)
 	}
 	m.checkMemory()
+	if err := m.tab.audit(); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // checkMemory compares the arena's blocks with what the table should hold.
@@ -125,47 +117,6 @@ func (m *model) checkMemory() {
 	if got := m.a.Blocks(); got != blocks {
 		m.t.Fatalf("%d blocks in the arena, want %d", got, blocks)
 	}
-}
-
-func TestAgainstMap(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	m := newModel(t)
-	for phase, weight := range []int{8, 2, 7, 5, 1, 9, 0} { // chance of an insertion in tenths
-		for range 40_000 {
-			key := fmt.Sprintf("key:%d", rng.IntN(100_000))
-			switch k := rng.IntN(20); {
-			case k < 2:
-				m.find(key)
-			case k == 2 && len(m.keys) > 0:
-				m.replace(m.keys[rng.IntN(len(m.keys))])
-			case k == 3:
-				m.tab.Step(rng.IntN(5))
-			case rng.IntN(10) < weight:
-				m.insert(key)
-			case len(m.keys) > 0 && k > 4:
-				m.remove(m.keys[rng.IntN(len(m.keys))])
-			default:
-				m.remove(key)
-			}
-		}
-		if phase%2 == 1 {
-			m.tab.Step(1 << 20)
-		}
-		m.check()
-	}
-	for len(m.keys) > 0 {
-		m.remove(m.keys[rng.IntN(len(m.keys))])
-	}
-	m.check()
-	if m.tab.Bytes() > 16*bucketBytes && !m.tab.Rehashing() {
-		t.Errorf("%d bytes of buckets without an entry", m.tab.Bytes())
-	}
-	m.tab.Release()
-	if m.a.Used() != 0 {
-		t.Errorf("%d bytes used after Release", m.a.Used())
-	}
-	m.insert("again")
-	m.check()
 }
 
 // The table must stay within its load both ways when only the mutating calls move it.
@@ -210,12 +161,6 @@ func TestResizeAtTheTagBoundary(t *testing.T) {
 		for m.tab.Step(1 << bits) {
 		}
 		m.check()
-		for r := range m.tab.All() {
-			h := m.tab.Hash(Key(r))
-			if b, _ := m.tab.locate(h, r); b == 0 {
-				t.Fatalf("%q is not in the bucket of its hash", Key(r))
-			}
-		}
 		m.tab.resize(1 << (bits - 2))
 		m.tab.Step(1 << bits)
 		m.check()
@@ -497,37 +442,4 @@ func TestDatabaseRecords(t *testing.T) {
 			}
 		}
 	}
-}
-
-func FuzzTable(f *testing.F) {
-	f.Add([]byte("\x00abcdefghij\xff\xfe\x80\x81"))
-	f.Add(bytes.Repeat([]byte{1, 2, 3, 200, 5, 77, 255}, 40))
-	f.Fuzz(func(t *testing.T, ops []byte) {
-		m := newModel(t)
-		for len(ops) >= 3 {
-			key := fmt.Sprint(binary.LittleEndian.Uint16(ops[1:]) % 3000)
-			switch op := ops[0]; {
-			case op < 120:
-				m.insert(key)
-			case op < 140: // many at once
-				for i := range int(op) {
-					m.insert(fmt.Sprint(key, ":", i))
-				}
-			case op < 200:
-				m.remove(key)
-			case op < 215:
-				for range min(int(op), len(m.keys)) {
-					m.remove(m.keys[0])
-				}
-			case op < 230:
-				m.tab.Step(int(op) - 214)
-			case op < 235:
-				m.tab.Reserve(len(m.keys) * 3)
-			default:
-				m.find(key)
-			}
-			ops = ops[3:]
-		}
-		m.check()
-	})
 }

@@ -31,8 +31,11 @@ var layers = map[string]float64{
 	"keyspace/btree":             1.1,
 	"keyspace/packed":            1.1,
 	"keyspace/slab":              1.0,
+	"keyspace/modeltest":         0.5,
 	"server/vfs/vfstest":         0.5,
 	"server/resp":                0,
+	"server/ticks":               0,
+	"server/latency":             0,
 	"server/glob":                0,
 	"server/vfs":                 0,
 	"plugin":                     0,
@@ -50,7 +53,8 @@ var equalsMaySee = map[[2]string]string{
 }
 
 // testOnly packages help tests; nothing that is linked into a program imports them.
-var testOnly = []string{"server/servertest", "server/vfs/vfstest", "plugin/plugintest", "scripts/archtest"}
+var testOnly = []string{"server/servertest", "server/vfs/vfstest", "plugin/plugintest", "scripts/archtest",
+	"keyspace/modeltest"}
 
 // thirdParty says which of our packages may import what from outside in production files. The daemon links little,
 // because whatever it links every plugin author must match.

@@ -18,17 +18,21 @@ const (
 	oursName     = "datastore"
 	redisName    = "redis"
 	readyTimeout = 20 * time.Second
+	endTimeout   = 500 * time.Millisecond
+	maxLogBytes  = 4 << 10 // of the log, in an error
 )
 
 var errServer = errors.New("server")
 
-// fleet starts the servers under comparison and ends them, whatever happens: cleanUp kills each by its own process,
-// and the kernel does should this program die first.
+// fleet starts the servers under comparison and ends them, whatever happens: cleanUp kills each by its own process, the
+// end of ctx does, so that nothing goes on waiting for one, and the kernel does should this program die first.
 type fleet struct {
 	ctx      context.Context
 	programs []program
 	running  []*server
 	tmp      string
+	binary   string            // the daemon
+	modules  map[string]string // images that buildModule has built, by their directory
 	o        options
 }
 
@@ -36,12 +40,14 @@ type fleet struct {
 type program struct {
 	name    string
 	command []string
+	ours    bool // the daemon, or a peer that is the daemon with other settings: it can load modules
 	foreign bool // knows none of Redis's directives; {port} and {dir} are in its command
 }
 
 // server is one running process.
 type server struct {
 	name string
+	ours bool
 	port int
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -53,25 +59,54 @@ func newFleet(ctx context.Context, o options) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{ctx: ctx, tmp: tmp, o: o}
-	binary := o.binary
-	if binary == "" {
-		if binary, err = buildDaemon(ctx, tmp); err != nil {
+	f := &fleet{ctx: ctx, tmp: tmp, binary: o.binary, modules: map[string]string{}, o: o}
+	if f.binary == "" {
+		if f.binary, err = buildDaemon(ctx, tmp); err != nil {
 			f.cleanUp()
 			return nil, err
 		}
 	}
-	f.programs = []program{{name: oursName, command: []string{binary}}, {name: redisName, command: []string{o.redis}}}
+	f.programs = []program{{name: oursName, command: []string{f.binary}, ours: true},
+		{name: redisName, command: []string{o.redis}}}
 	for _, peer := range o.peers {
-		name, command, ok := strings.Cut(peer, "=")
-		words := strings.Fields(command)
-		if !ok || len(words) == 0 {
+		p, err := parsePeer(peer, f.binary)
+		if err != nil {
 			f.cleanUp()
-			return nil, fmt.Errorf("%w: --peer %q", errUsage, peer)
+			return nil, err
 		}
-		f.programs = append(f.programs, program{name, words, strings.Contains(command, "{port}")})
+		f.programs = append(f.programs, p)
 	}
 	return f, nil
+}
+
+// parsePeer reads NAME=COMMAND. {binary} in the command is the daemon, so that it can be compared with itself under
+// other settings.
+func parsePeer(peer, binary string) (program, error) {
+	name, command, ok := strings.Cut(peer, "=")
+	words := strings.Fields(command)
+	if !ok || name == "" || len(words) == 0 {
+		return program{}, fmt.Errorf("%w: --peer %q is not NAME=COMMAND", errUsage, peer)
+	}
+	p := program{name: name, foreign: strings.Contains(command, "{port}")}
+	for _, word := range words {
+		p.ours = p.ours || word == "{binary}"
+		p.command = append(p.command, strings.ReplaceAll(word, "{binary}", binary))
+	}
+	return p, nil
+}
+
+// buildModule builds a module of this tree for the daemon, once.
+func (f *fleet) buildModule(dir string) (string, error) {
+	if path, ok := f.modules[dir]; ok {
+		return path, nil
+	}
+	path := filepath.Join(f.tmp, filepath.Base(dir)+".so")
+	cmd := exec.CommandContext(f.ctx, f.binary, "module", "build", dir, "-o", path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("module build %s: %w\n%s", dir, err, out)
+	}
+	f.modules[dir] = path
+	return path, nil
 }
 
 func buildDaemon(ctx context.Context, dir string) (string, error) {
@@ -94,7 +129,7 @@ func (f *fleet) start(p program, extra ...string) (*server, error) {
 		return nil, err
 	}
 	args := f.arguments(p, port, dir, extra)
-	s := &server{name: p.name, port: port, cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{}),
+	s := &server{name: p.name, ours: p.ours, port: port, cmd: exec.CommandContext(f.ctx, args[0], args[1:]...), done: make(chan struct{}),
 		log: &bytes.Buffer{}}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -152,17 +187,35 @@ func (f *fleet) waitReady(s *server) error {
 	}
 }
 
-// startAll starts every program.
-func (f *fleet) startAll() ([]*server, error) {
+// startAll starts every program; those that are ours get further directives.
+func (f *fleet) startAll(ours ...string) ([]*server, error) {
 	var all []*server
 	for _, p := range f.programs {
-		s, err := f.start(p)
+		var extra []string
+		if p.ours {
+			extra = ours
+		}
+		s, err := f.start(p, extra...)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// explain adds the end of a server's log to an error where the server has ended by itself.
+func (s *server) explain(err error) error {
+	if err == nil || refusal(err) != "" {
+		return err
+	}
+	select {
+	case <-s.done:
+		text := s.log.String()
+		return fmt.Errorf("%w; %s has ended, its log:\n%s", err, s.name, text[max(0, len(text)-maxLogBytes):])
+	case <-time.After(endTimeout): // connections of a process that ends are closed before it is gone
+		return err
+	}
 }
 
 // stop ends one server and waits for its end.
@@ -181,6 +234,23 @@ func (f *fleet) stopAll() {
 func (f *fleet) cleanUp() {
 	f.stopAll()
 	_ = os.RemoveAll(f.tmp)
+}
+
+// progress shows what is going on: on a terminal in one line, else only when it is something else than a further round.
+func (f *fleet) progress(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "\r\033[K%s ", text)
+	} else if !strings.Contains(text, "round") {
+		fmt.Fprintln(os.Stderr, text)
+	}
+}
+
+// endProgress makes room for a table.
+func (f *fleet) endProgress() {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprint(os.Stderr, "\r\033[K")
+	}
 }
 
 func freePort() (int, error) {

@@ -2,18 +2,28 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
 
 const (
-	moduleName  = "module"
-	builtinName = "built-in"
+	moduleName    = "module"
+	builtinName   = "built-in"
+	defaultModule = "plugins/helloworld"
 )
 
 // moduleTest is one module command beside the built-in that does the same.
 type moduleTest struct{ name, module, builtin string }
+
+// moduleTests are those of defaultModule. What HELLO.COUNTER calls is INCRBY, and it replies two numbers instead of one.
+func moduleTests() []moduleTest {
+	return []moduleTest{
+		{"push.native", "HELLO.PUSH.NATIVE mylist xxx", "RPUSH mylist xxx"},
+		{"push.call", "HELLO.PUSH.CALL mylist xxx", "RPUSH mylist xxx"},
+		{"simple", "HELLO.SIMPLE", "DBSIZE"},
+		{"counter", "HELLO.COUNTER counter:__rand_int__ 2", "INCRBY counter:__rand_int__ 2"},
+	}
+}
 
 func parseModuleTest(s string) (moduleTest, error) {
 	name, commands, ok1 := strings.Cut(s, "=")
@@ -25,26 +35,31 @@ func parseModuleTest(s string) (moduleTest, error) {
 }
 
 // measureModule runs both commands of each test against one daemon that has the module loaded.
-func (f *fleet) measureModule(o options) ([]row, error) {
-	path, err := filepath.Abs(o.module)
+func (f *fleet) measureModule() ([]row, error) {
+	path, err := f.moduleImage()
 	if err != nil {
 		return nil, err
 	}
 	var rows []row
-	for _, text := range o.moduleTest {
-		test, err := parseModuleTest(text)
-		if err != nil {
-			return nil, err
-		}
-		for _, pipeline := range o.pipelines {
+	for _, test := range f.o.moduleTests {
+		for _, pipeline := range f.o.pipelines {
 			r, err := f.measureModuleRow(test, pipeline, path)
 			if err != nil {
-				return nil, fmt.Errorf("module test %s: %w", test.name, err)
+				return rows, fmt.Errorf("module test %s: %w", test.name, err)
 			}
 			rows = append(rows, r)
 		}
 	}
 	return rows, nil
+}
+
+// moduleImage is the .so under test: the one that was given, else defaultModule, built for the daemon.
+func (f *fleet) moduleImage() (string, error) {
+	if f.o.module != "" {
+		return filepath.Abs(f.o.module)
+	}
+	f.progress("modules: building %s", defaultModule)
+	return f.buildModule(defaultModule)
 }
 
 func (f *fleet) measureModuleRow(test moduleTest, pipeline int, path string) (row, error) {
@@ -53,23 +68,18 @@ func (f *fleet) measureModuleRow(test moduleTest, pipeline int, path string) (ro
 	if err != nil {
 		return row{}, err
 	}
-	flush := workload{name: test.name, weight: 1}
-	ops := operations(flush, pipeline, f.o.seconds)
+	flushed := workload{name: test.name, refill: true, span: f.o.keyspace, weight: 1}
+	ops := flushed.operations(pipeline, f.o.seconds)
 	r := row{Test: test.name, Pipeline: pipeline, Operations: ops,
 		Servers: []result{{Name: moduleName}, {Name: builtinName}}}
 	for round := range f.o.rounds {
-		fmt.Fprintf(os.Stderr, "\r%s P%d round %d/%d ", test.name, pipeline, round+1, f.o.rounds)
+		f.progress("module test %s P%d: round %d/%d", test.name, pipeline, round+1, f.o.rounds)
 		for i, command := range []string{test.module, test.builtin} {
-			if err := f.prepare(s, flush); err != nil {
+			l := load{command: command, ops: ops, pipeline: pipeline, clients: f.o.clients, span: f.o.keyspace}
+			if err := r.Servers[i].refuse(f.runOnce(s, flushed, l, &r.Servers[i])); err != nil {
 				return r, err
 			}
-			sm, err := f.benchmark(s, command, ops, pipeline)
-			if err != nil {
-				return r, err
-			}
-			r.Servers[i].Samples = append(r.Servers[i].Samples, sm)
 		}
 	}
-	fmt.Fprint(os.Stderr, "\r\033[K")
 	return r, nil
 }

@@ -9,12 +9,12 @@ import (
 )
 
 // writeStr replies with a string or a null.
-func writeStr(w *resp.Writer, s keyspace.Str) {
+func writeStr(c *command.Ctx, s keyspace.Str) {
 	if !s.Exists {
-		w.Null()
+		c.W.Null()
 		return
 	}
-	writeValue(w, s.Value)
+	c.Str(s.Value)
 }
 
 // get also serves commands that write afterwards; all of them count as reads of the key.
@@ -24,7 +24,7 @@ func get(c *command.Ctx) error {
 	if err != nil {
 		return command.ErrWrongType
 	}
-	writeStr(&c.W, s)
+	writeStr(c, s)
 	return nil
 }
 
@@ -70,7 +70,7 @@ func getex(c *command.Ctx) error {
 	if err := o.resolve(c); err != nil {
 		return err
 	}
-	writeValue(&c.W, s.Value)
+	c.Str(s.Value)
 	switch {
 	case o.persist:
 		if c.DB.Persist(key) {
@@ -94,7 +94,7 @@ func mget(c *command.Ctx) error {
 		if err != nil {
 			s.Exists = false
 		}
-		writeStr(&c.W, s)
+		writeStr(c, s)
 	}
 	return nil
 }

@@ -3,7 +3,11 @@
 // effects are carried away by package server.
 package command
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"datastore/server/latency"
+)
 
 // Handler runs a command under the execution lock. It reads c.Args, works on c.DB and writes exactly one reply to c.W.
 // An error that it returns becomes the error reply; nothing may have been written to c.W then.
@@ -165,10 +169,11 @@ type Command struct {
 	Stats      *Stats
 }
 
-// Stats counts the executions of one command; written under the execution lock, read by INFO.
+// Stats counts the executions of one command; written under the execution lock, read by INFO and LATENCY.
 type Stats struct {
 	Calls, Rejected, Failed int64
 	Nanos                   int64
+	Latency                 latency.Histogram // of the calls while latency-tracking was on
 }
 
 // Parent returns the container of a subcommand, or nil.

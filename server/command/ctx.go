@@ -22,6 +22,33 @@ type Ctx struct {
 	Scratch []byte // reusable buffer, for example for formatting a number; its content dies with the next use
 
 	MaxBulkBytes int // proto-max-bulk-len
+
+	MayPin bool // long strings in the reply may be pinned instead of copied
+	Pinned []Pinned
+}
+
+// Pinned is a string that belongs into the reply without having been copied there.
+type Pinned struct {
+	At    int // byte of W.Buf before which it belongs
+	Bytes []byte
+	Pin   keyspace.Pin
+}
+
+// Str replies with a string value, a long one without a copy where that is possible.
+func (c *Ctx) Str(v keyspace.Value) {
+	switch {
+	case v.IsInt:
+		c.W.BulkInt(v.Int)
+		return
+	case c.MayPin && len(v.Bytes) >= keyspace.MinPinBytes:
+		if pin, ok := c.Store.Pin(v.Bytes); ok {
+			c.W.BulkHeader(len(v.Bytes))
+			c.Pinned = append(c.Pinned, Pinned{len(c.W.Buf), v.Bytes, pin})
+			c.W.RawString("\r\n")
+			return
+		}
+	}
+	c.W.Bulk(v.Bytes)
 }
 
 // Client is the part of a connection's state that handlers see. The server owns it; it is only touched under the

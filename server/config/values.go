@@ -45,9 +45,12 @@ type Values struct {
 	RenameCommands         [][]string // old name, new name (empty disables)
 
 	// Observation.
-	SlowlogLogSlowerThanUs int64 // negative disables
-	SlowlogMaxLen          int64
-	NotifyKeyspaceEvents   string // classes in canonical order, A for all
+	SlowlogLogSlowerThanUs    int64 // negative disables
+	SlowlogMaxLen             int64
+	NotifyKeyspaceEvents      string // classes in canonical order, A for all
+	LatencyMonitorThresholdMs int64  // 0 disables
+	LatencyTracking           bool
+	LatencyPercentiles        []string // as INFO shows them
 
 	// Modules.
 	LoadModules   [][]string // path and arguments

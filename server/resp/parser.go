@@ -37,7 +37,8 @@ func DefaultLimits() Limits {
 // buffer that its caller owns. There is one per connection; the zero value is
 // ready, and it is a handful of integers.
 //
-// It holds no bytes and no pointer. While a command is incomplete it remembers
+// It holds no bytes and, but for arguments received elsewhere (see Receive), no
+// pointer. While a command is incomplete it remembers
 // how far the command has been checked, as offsets from the command's first
 // byte, so a byte is not looked at again for every byte that arrives and the
 // caller may move or grow the buffer between two calls. Positions of arguments
@@ -58,6 +59,13 @@ type Parser struct {
 	scan   int  // offset before which no line end was found
 	want   int  // bytes missing at least
 	inBulk bool // the header before pos is complete
+	away   []away
+}
+
+// away is an argument of the incomplete command whose bytes are elsewhere.
+type away struct {
+	arg  int // position among the arguments
+	body []byte
 }
 
 // Next reads one command from buf, the connection's unread bytes, and appends
@@ -109,6 +117,25 @@ func (p *Parser) Want() int { return p.want }
 
 // Reset forgets an incomplete command.
 func (p *Parser) Reset() { *p = Parser{} }
+
+// Incomplete returns the length of the argument whose body is being read, after
+// a call of Next that found no complete command, and where in the bytes that
+// Next left its body begins; ok is false when no body is being read.
+func (p *Parser) Incomplete() (length, pos int, ok bool) { return p.bulk, p.pos, p.inBulk }
+
+// Receive tells that the body at hand (see Incomplete) and the line end behind
+// it were received elsewhere. The bytes left by Next must have been cut off
+// where the body would begin; body becomes the argument as it is. It saves a
+// caller who knows that megabytes are coming from moving them.
+func (p *Parser) Receive(body []byte) {
+	p.away = append(p.away, away{p.argc - p.left, body})
+	p.inBulk, p.bulk, p.scan = false, 0, 0
+	p.left--
+}
+
+// Away reports whether arguments of the incomplete command were received
+// elsewhere, in which case Reset would lose them.
+func (p *Parser) Away() bool { return len(p.away) > 0 }
 
 // multibulk reads a command that starts at buf[0] with '*'. It returns 0 bytes
 // used if the command is incomplete.
@@ -225,21 +252,26 @@ func (p *Parser) resume(buf []byte, dst [][]byte, lim *Limits) ([][]byte, int, e
 		}
 		s.next()
 	}
-	argc := p.argc
+	argc, elsewhere := p.argc, p.away
 	*p = Parser{}
-	return collect(buf, dst, argc), s.pos, nil
+	return collect(buf, dst, argc, elsewhere), s.pos, nil
 }
 
 // collect appends the arguments of a complete multibulk whose headers have been
 // checked.
-func collect(buf []byte, dst [][]byte, argc int) [][]byte {
+func collect(buf []byte, dst [][]byte, argc int, elsewhere []away) [][]byte {
 	pos := bytes.IndexByte(buf, '\r') + 2
-	for range argc {
+	for arg := range argc {
 		length := 0
 		for pos++; buf[pos] != '\r'; pos++ {
 			length = length*10 + int(buf[pos]-'0')
 		}
 		pos += 2
+		if len(elsewhere) > 0 && elsewhere[0].arg == arg {
+			dst = append(dst, elsewhere[0].body)
+			elsewhere = elsewhere[1:]
+			continue
+		}
 		dst = append(dst, buf[pos:pos+length:pos+length])
 		pos += length + 2
 	}

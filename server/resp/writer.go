@@ -75,6 +75,9 @@ func (w *Writer) Bulk(b []byte) {
 	w.Buf = append(buf, '\r', '\n')
 }
 
+// BulkHeader begins a bulk string of n bytes, which the caller has to see to: they and a line end follow.
+func (w *Writer) BulkHeader(n int) { w.Buf = bulkHeader(w.Buf, n) }
+
 // BulkString is Bulk for a string.
 func (w *Writer) BulkString(s string) {
 	buf := bulkHeader(w.Buf, len(s))

@@ -8,11 +8,13 @@ import (
 
 // ownFields are the fields of INFO that Redis 7.0 does not have.
 var ownFields = []string{
-	"datastore_version",                         // the daemon's own release
-	"client_query_buffer_limit_disconnections",  // Redis 7.2
-	"client_output_buffer_limit_disconnections", // Redis 7.2
-	"acl_access_denied_auth",                    // Redis 7.2
-	"protocol_errors", "command_panics",         // ours
+	"datastore_version",                                                        // the daemon's own release
+	"client_query_buffer_limit_disconnections",                                 // Redis 7.2
+	"client_output_buffer_limit_disconnections",                                // Redis 7.2
+	"acl_access_denied_auth",                                                   // Redis 7.2
+	"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum", // Redis 7.2
+	"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", // Redis 7.2
+	"eventloop_longest_turn_usec", "eventloop_longest_share_usec", "protocol_errors", "command_panics", // ours
 	"go_memory_limit", "go_gc_percent", "go_heap_objects", "go_heap_live", "go_heap_resident", // of the Go runtime
 	"go_gc_cycles", "go_gc_pause_total_usec", "go_gc_pause_longest_usec",
 }

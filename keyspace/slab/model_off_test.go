@@ -1,0 +1,5 @@
+//go:build !invariants
+
+package slab
+
+func auditArena(*Arena) error { return nil }
