@@ -92,6 +92,7 @@ func (a *Arena) newChunk() *chunk {
 	c.free.set(headerPages, usablePages)
 	c.freeN, c.longest, c.index = usablePages, usablePages, int32(len(a.chunks))
 	a.chunks = append(a.chunks, base)
+	a.newest, a.newestFree = base, usablePages
 	a.emptyChunks++
 	a.enlist(base)
 	return c
@@ -116,6 +117,9 @@ func (a *Arena) dropChunk(base uintptr) {
 	a.delist(base)
 	if c.dirtyN > 0 {
 		a.unqueue(base)
+	}
+	if base == a.newest {
+		a.newest = 0
 	}
 	a.dirtyPages -= int64(c.dirtyN)
 	a.emptyChunks--

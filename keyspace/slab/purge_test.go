@@ -68,3 +68,33 @@ func TestAgeFreesEmptyRuns(t *testing.T) {
 	}
 	m.audit()
 }
+
+// TestAgeOfNewestChunk wants what a huge page holds beyond the blocks of an arena at rest to go back, once, and the chunk to
+// be filled later as any other.
+func TestAgeOfNewestChunk(t *testing.T) {
+	a := New()
+	defer a.Close()
+	m := &model{t: t, c: modeltest.Start(t, 1), a: a, peaks: map[int]int64{}, live: map[int]int64{}}
+	for range 100 {
+		m.alloc(8 * pageSize)
+		if a.Age() > 0 && len(m.blocks) > 1 {
+			t.Fatal("a chunk that is being filled is at rest")
+		}
+	}
+	rest := chunkAt(a.newest)
+	if idle := a.Age(); idle == 0 || idle != a.DirtyBytes() {
+		t.Fatalf("%d bytes are idle, %d free", idle, a.DirtyBytes())
+	}
+	for a.Purge() {
+	}
+	if n := a.Age(); n != 0 || a.DirtyBytes() != 0 || rest.huge {
+		t.Errorf("%d bytes are idle once more, %d free, huge pages: %v", n, a.DirtyBytes(), rest.huge)
+	}
+	for rest.freeN >= hugeFreePages {
+		m.alloc(5 * pageSize)
+	}
+	if !rest.huge {
+		t.Error("a full chunk gets no huge pages")
+	}
+	m.audit()
+}
