@@ -39,6 +39,12 @@ func (s *Store) CompactionDue() bool {
 	return s.arena.Slack() > max(minSlackBytes, s.arena.Used()>>slackShift)
 }
 
+// DirtyBytes returns the bytes of memory that is kept for reuse though nothing is in it.
+func (s *Store) DirtyBytes() int64 { return s.arena.DirtyBytes() }
+
+// Purge gives some of that memory back to the system and reports whether it could.
+func (s *Store) Purge() bool { return s.arena.Purge() }
+
 // SlackBytes returns about how much memory compaction could give back at best.
 func (s *Store) SlackBytes() int64 { return s.arena.Slack() }
 

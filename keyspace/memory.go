@@ -100,17 +100,9 @@ func (s *Store) freeElement(o *object, r slab.Ref) {
 	o.elementBytes += s.arena.Used() - before
 }
 
-// Age tells the allocator that a second has passed: what it has kept for nothing goes back to the system by and by.
-func (s *Store) Age() { s.arena.Age() }
-
-// PurgeAll asks for all free pages to go back to the system.
-func (s *Store) PurgeAll() { s.arena.PurgeAll() }
-
-// Purging reports whether PurgeSome has something to do.
-func (s *Store) Purging() bool { return s.arena.Purging() }
-
-// PurgeSome gives a bounded part of what was asked for back and reports whether there is more.
-func (s *Store) PurgeSome() (more bool) { return s.arena.PurgeSome() }
+// Age tells the allocator that about a second has passed since the last call. It returns the bytes that Purge could give
+// back and that have not been needed in that time.
+func (s *Store) Age() int64 { return s.arena.Age() }
 
 // Report describes the allocator from a look at a bounded number of chunks.
 func (s *Store) Report(maxChunks int) slab.Report { return s.arena.Report(maxChunks) }

@@ -19,6 +19,7 @@ type background struct {
 
 	compactAt   time.Time     // not before
 	compactWait time.Duration // after a compaction that gave nothing back
+	purgeDue    int64         // bytes of unused memory that are to be given back
 	slackBefore int64         // free bytes in sparse runs when the compaction began
 	compactions int64         // finished
 }
@@ -56,6 +57,9 @@ func (s *Server) startBackground(now time.Time) {
 		b.slackBefore = s.store.SlackBytes()
 		s.store.BeginCompaction()
 	}
+	if s.crons%int64(max(1, s.values.Hz)) == 0 {
+		b.purgeDue = s.store.Age() / 2 // of what is not used again: half of it each second
+	}
 	if b.due.Load() == noWork && s.hasWork() {
 		b.due.Store(0)
 	}
@@ -63,7 +67,8 @@ func (s *Server) startBackground(now time.Time) {
 
 // hasWork reports whether any job has something to do.
 func (s *Server) hasWork() bool {
-	if s.background.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || s.store.Purging() {
+	b := &s.background
+	if b.expiring.running || s.store.Trash() > 0 || s.store.Compacting() || b.purgeDue > 0 {
 		return true
 	}
 	for i := range s.store.Databases() {
@@ -95,7 +100,7 @@ func (s *Server) slice() {
 	defer s.endSpan(eventBackground, s.beginSpan())
 	began := time.Since(s.started)
 	end := began + sliceTime
-	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.store.PurgeSome}
+	jobs := [...]func() bool{s.expireSome, s.freeSome, s.resizeSome, s.compactSome, s.purgeSome}
 	idle := 0
 	for idle < len(jobs) && time.Since(s.started) < end {
 		if jobs[b.turn%len(jobs)]() {
@@ -144,6 +149,20 @@ func (s *Server) compactSome() bool {
 	}
 	b.compactAt = s.turn.Add(b.compactWait)
 	return false
+}
+
+// purgeSome gives memory that is kept for reuse back to the system.
+func (s *Server) purgeSome() bool {
+	b := &s.background
+	if b.purgeDue <= 0 {
+		return false
+	}
+	if before := s.store.DirtyBytes(); s.store.Purge() {
+		b.purgeDue -= before - s.store.DirtyBytes()
+	} else {
+		b.purgeDue = 0 // nothing is left, or the system refuses
+	}
+	return b.purgeDue > 0
 }
 
 // startExpiry begins a round of active expiry. A round that is still under way goes on; it counts as one that used up its

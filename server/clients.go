@@ -123,9 +123,10 @@ func (c *conn) describe() string {
 // unix reports whether the connection came over a Unix socket, which is shown as path:0.
 func (c *conn) unix() bool { return strings.HasSuffix(c.addr, ":0") }
 
-// memory estimates the bytes that a connection occupies.
+// memory estimates the bytes that a connection occupies, without what is the keyspace's.
 func (c *conn) memory() int {
-	return connBytes + int(c.unread.Load()+c.unsent.Load()+c.queuedBytes.Load()) + cap(c.obuf)
+	unsent := max(c.unsent.Load()-c.lent.Load(), 0)
+	return connBytes + int(c.unread.Load()+unsent+c.queuedBytes.Load()) + cap(c.obuf)
 }
 
 const connBytes = 1024 // the structure itself with its strings and map entries, rounded up

@@ -150,8 +150,9 @@ const purgeTime = 5 * time.Millisecond
 
 // memoryPurge gives back what the allocator and the Go heap keep for reuse.
 func (s *Server) memoryPurge(c *command.Ctx) error {
-	s.store.PurgeAll()
-	for end := time.Now().Add(purgeTime); s.store.PurgeSome() && time.Now().Before(end); {
+	s.store.Age()
+	s.background.purgeDue = s.store.DirtyBytes()
+	for end := time.Now().Add(purgeTime); s.purgeSome() && time.Now().Before(end); {
 	}
 	debug.FreeOSMemory()
 	c.W.OK()

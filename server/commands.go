@@ -6,8 +6,8 @@ import "datastore/server/command"
 func (s *Server) commands() []command.Command {
 	var list []command.Command
 	for _, family := range [][]command.Command{
-		s.connectionCommands(), s.transactionCommands(), s.replicationCommands(), s.moduleCommands(), s.commandCommands(),
-		s.serverCommands(), s.memoryCommands(), s.latencyCommands(), s.aclCommands(),
+		s.connectionCommands(), s.transactionCommands(), s.replicationCommands(), s.moduleCommands(), s.commandCommands(), s.serverCommands(), s.aclCommands(),
+		s.latencyCommands(), s.memoryCommands(),
 	} {
 		list = append(list, family...)
 	}

@@ -66,6 +66,7 @@ type conn struct {
 	netIn     int64
 	netOut    atomic.Int64
 	unsent    atomic.Int64 // bytes of wbuf and parts, for those who do not own them
+	lent      atomic.Int64 // of those, bytes of strings of the keyspace
 	unread    atomic.Int64 // bytes received and not executed, likewise
 	commands  int64
 

@@ -54,7 +54,6 @@ func (s *Server) everySecond() {
 	s.closeIdle()
 	s.replicationCron()
 	s.notePauses()
-	s.store.Age()
 }
 
 // closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed

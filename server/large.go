@@ -43,6 +43,7 @@ func (c *conn) enqueue(data []byte) {
 func (c *conn) enqueuePinned(p command.Pinned) {
 	c.parts = append(c.parts, part{data: p.Bytes, pin: p.Pin, pinned: true})
 	c.unsent.Add(int64(len(p.Bytes)))
+	c.lent.Add(int64(len(p.Bytes)))
 }
 
 // hasOutput reports whether the socket has not taken all yet.
@@ -59,6 +60,7 @@ func (c *conn) dropOutput() {
 		}
 	}
 	c.wbuf, c.parts, c.pinned = nil, nil, false
+	c.lent.Store(0)
 }
 
 // offer gives the long arguments that were received in buffers of their own to the store, for the command that runs next.

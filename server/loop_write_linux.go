@@ -95,6 +95,9 @@ func (l *loop) flush(c *conn) {
 			return
 		}
 		c.unsent.Add(int64(-n))
+		if c.pinned {
+			c.lent.Add(int64(-n))
+		}
 		sent += n
 		if n < len(c.wbuf) {
 			c.wbuf = c.wbuf[n:] // moving the rest to the front would cost a copy of it per write

@@ -15,6 +15,7 @@ const (
 	doctorPeak        = 1.5      // peak to present use
 	doctorFragmented  = 1.4      // resident to used
 	doctorAllocator   = 1.1      // between neighbouring figures of the allocator
+	doctorElsewhere   = 64 << 20 // beside the allocator and the heap; the program itself is among it
 	doctorClientBytes = 200 << 10
 )
 
@@ -56,13 +57,13 @@ func (f *memoryFacts) findings(maxMemory int64) []finding {
 	return []finding{
 		{wasteful(f.peak, f.used, doctorPeak), fmt.Sprintf("Peak: %s were once in use, now it is %s. If the resident memory is still "+
 			"near the peak, MEMORY PURGE gives back at once what would otherwise take a while.", human(f.peak), human(f.used))},
-		{wasteful(f.rss, f.used, doctorFragmented), fmt.Sprintf("Fragmentation: %s are resident for %s in use. The next lines, if any, "+
+		{wasteful(f.rss, f.used, doctorFragmented) && f.rss-f.used > doctorElsewhere, fmt.Sprintf("Fragmentation: %s are resident for %s in use. The next lines, if any, "+
 			"say where the difference is.", human(f.rss), human(f.used))},
 		{wasteful(f.active, f.allocated, doctorAllocator), fmt.Sprintf("Partly used pages: blocks of %s lie in pages of %s. Compaction "+
 			"moves them together when there is enough to gain.", human(f.allocated), human(f.active))},
 		{wasteful(f.resident, f.active, doctorAllocator), fmt.Sprintf("Kept pages: %s are kept for reuse by the allocator and the Go "+
 			"heap. They go back by and by, or with MEMORY PURGE.", human(f.resident-f.active))},
-		{wasteful(f.rss, f.resident, doctorAllocator), fmt.Sprintf("Memory from elsewhere: %s are resident beyond what the allocator "+
+		{wasteful(f.rss, f.resident+doctorElsewhere, doctorAllocator), fmt.Sprintf("Memory from elsewhere: %s are resident beyond what the allocator "+
 			"and the Go heap account for; modules with memory of their own may be the reason.", human(f.rss-f.resident))},
 		{f.clients > 0 && f.normal/int64(max(f.clients, 1)) > doctorClientBytes, fmt.Sprintf("Clients: %d of them have buffers of %s. "+
 			"CLIENT LIST shows who does not read replies or sends very large commands.", f.clients, human(f.normal))},

@@ -92,6 +92,7 @@ func (a *Arena) newChunk() *chunk {
 	c.free.set(headerPages, usablePages)
 	c.freeN, c.longest, c.index = usablePages, usablePages, int32(len(a.chunks))
 	a.chunks = append(a.chunks, base)
+	a.newest, a.newestFree = base, usablePages
 	a.emptyChunks++
 	a.enlist(base)
 	return c
@@ -116,6 +117,9 @@ func (a *Arena) dropChunk(base uintptr) {
 	a.delist(base)
 	if c.dirtyN > 0 {
 		a.unqueue(base)
+	}
+	if base == a.newest {
+		a.newest = 0
 	}
 	a.dirtyPages -= int64(c.dirtyN)
 	a.emptyChunks--
@@ -208,6 +212,16 @@ func (a *Arena) freePages(e uintptr, n int) {
 	}
 }
 
+// DirtyBytes returns the bytes of free pages that keep their memory.
+func (a *Arena) DirtyBytes() int64 { return a.dirtyPages * pageSize }
+
+// Purge returns the memory of some free pages to the system, a bounded piece of work, and reports whether it could.
+func (a *Arena) Purge() bool {
+	before := a.dirtyPages
+	a.giveBack()
+	return a.dirtyPages < before
+}
+
 // giveBack returns the memory of up to purgeRanges dirty ranges of the chunk that has been waiting longest.
 func (a *Arena) giveBack() {
 	base := a.purgeFirst
@@ -227,6 +241,7 @@ func (a *Arena) giveBack() {
 		c.dirty.unset(first, n)
 		c.dirtyN -= int32(n)
 		a.dirtyPages -= int64(n)
+		a.dirtyLow = min(a.dirtyLow, a.dirtyPages)
 	}
 	if c.dirtyN == 0 {
 		a.unqueue(base)

@@ -160,6 +160,8 @@ func (m *model) step() {
 		m.freeLow()
 	case k == 67:
 		m.compact()
+	case k < 80:
+		m.age()
 	case k < 400:
 		m.discard()
 	case k < 4000:
@@ -371,6 +373,19 @@ func (m *model) moveSparse() {
 		m.verify(old)
 		m.a.Free(old.r)
 		m.blocks[i] = b
+	}
+}
+
+// age lets time pass and gives some of the free pages back, or all.
+func (m *model) age() {
+	idle := m.a.Age()
+	if free := m.a.DirtyBytes(); idle < 0 || idle > free {
+		m.t.Fatalf("%d bytes of %d free ones have not been needed", idle, free)
+	}
+	for m.c.OneIn(2) && m.a.Purge() {
+	}
+	if m.a.Age() > m.a.DirtyBytes() {
+		m.t.Fatal("more than all free pages have not been needed")
 	}
 }
 

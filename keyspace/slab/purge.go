@@ -1,44 +1,59 @@
 package slab
 
-// Free pages keep their memory for reuse, up to a fraction of those in use (see freePages). Time does the rest: pages that
-// no allocation needed between two calls of Age go back to the system by and by, in steps of PurgeSome.
+import "math/bits"
 
-const (
-	ageShift = 2                    // this fraction of the pages that were not needed goes back per Age
-	ageLeast = (1 << 20) / pageSize // but at least so many pages
-)
+const hugePages = (2 << 20) / pageSize // in a huge page
 
-// Age tells that some time has passed, a second or so: a part of the free pages that have not been needed since the last
-// call are to be given back. Runs that wait for the first block of their class become free pages: a value that has grown
-// through many sizes leaves one of each.
-func (a *Arena) Age() {
+// Age tells that about a second has passed since the last call. Runs that serve a class without a block in them become free
+// pages: a value that has grown through many sizes leaves one of each. It returns the bytes of the free pages that no
+// allocation has needed in that time, their low water; what comes and goes is not among them and should stay.
+func (a *Arena) Age() (idle int64) {
 	for c, e := range a.serving {
 		if e != 0 && entryAt(e).live == 0 {
 			a.serving[c] = 0
 			a.freeRun(e)
 		}
 	}
-	idle := min(a.dirtyLow, a.dirtyPages)
+	idle = min(a.dirtyLow, a.dirtyPages) + a.ageNewest()
 	a.dirtyLow = a.dirtyPages
-	a.purgeDue = min(idle, max(idle>>ageShift, ageLeast))
+	return idle * pageSize
 }
 
-// PurgeAll tells that all free pages are to be given back.
-func (a *Arena) PurgeAll() { a.purgeDue = a.dirtyPages }
-
-// Purging reports whether PurgeSome has something to do.
-func (a *Arena) Purging() bool { return a.purgeDue > 0 }
-
-// PurgeSome gives up to purgeRanges ranges of free pages back and reports whether there are more to go.
-func (a *Arena) PurgeSome() (more bool) {
-	if a.purgeDue <= 0 {
-		return false
+// ageNewest looks at the chunk that was added last. If nothing was taken from it or given to it since the last call, the
+// kernel's huge pages in it are worth less than the memory in them that was never used: it counts as free pages that keep
+// their memory from now on, so that it can be given back. It returns how many pages that are.
+func (a *Arena) ageNewest() int64 {
+	if a.newest == 0 {
+		return 0
 	}
-	before := a.dirtyPages
-	a.giveBack()
-	a.dirtyLow = min(a.dirtyLow, a.dirtyPages)
-	if a.purgeDue -= before - a.dirtyPages; a.dirtyPages == 0 || a.dirtyPages == before { // or the system refuses
-		a.purgeDue = 0
+	c := chunkAt(a.newest)
+	still := c.freeN == a.newestFree
+	a.newestFree = c.freeN
+	if !still || !c.huge || c.freeN <= hugeFreePages {
+		return 0
 	}
-	return a.purgeDue > 0
+	n := 0
+	for from := 0; from < chunkPages; from += hugePages {
+		n += c.soil(from/64, (from+hugePages)/64)
+	}
+	if n > 0 && c.dirtyN == 0 {
+		a.queue(a.newest)
+	}
+	c.dirtyN += int32(n)
+	a.dirtyPages += int64(n)
+	return int64(n)
+}
+
+// soil marks the clean pages of some words of the bitmaps as dirty if there is a page in use among them, and returns how
+// many they were.
+func (c *chunk) soil(from, to int) (n int) {
+	used := false
+	for w := from; w < to; w++ {
+		used = used || c.free[w] != ^uint64(0)
+	}
+	for w := from; used && w < to; w++ {
+		n += bits.OnesCount64(c.free[w] &^ c.dirty[w])
+		c.dirty[w] |= c.free[w]
+	}
+	return n
 }

@@ -1,7 +1,6 @@
 package slab
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"datastore/keyspace/modeltest"
@@ -11,12 +10,11 @@ import (
 func TestReport(t *testing.T) {
 	a := New()
 	defer a.Close()
-	m := newModel(t, modeltest.Start(t, 1), a)
-	rng := rand.New(rand.NewPCG(3, 4))
+	m := &model{t: t, c: modeltest.Start(t, 1), a: a, peaks: map[int]int64{}, live: map[int]int64{}}
 	for range 60_000 {
-		m.alloc(m.sizes.draw(m.c, 0))
-		if rng.IntN(4) == 0 {
-			m.free(rng.IntN(len(m.blocks)))
+		m.alloc(mixedSizes.draw(m.c, 0))
+		if m.c.OneIn(4) {
+			m.free(m.c.IntN(len(m.blocks)))
 		}
 	}
 	r := a.Report(1 << 20)

@@ -36,10 +36,11 @@ type Arena struct {
 	usedPages  int64 // in runs
 	dirtyPages int64 // free, memory still there
 	dirtyLow   int64 // the fewest of them since the last Age
-	purgeDue   int64 // of them, to be given back by PurgeSome
 
 	emptyChunks int
 	chunks      []uintptr
+	newest      uintptr     // the chunk added last, 0 when it has been given back
+	newestFree  int32       // its free pages at the last Age
 	direct      map[Ref]int // blocks with a mapping of their own: bytes
 	directBytes int64
 

@@ -53,9 +53,8 @@ func fillWith(c *servertest.Conn, n int, command func(i int) []string) {
 	}
 }
 
-// TestUsedMemoryIsResident fills servers with each kind of data: what used_memory grows by is what the process grows by,
-// within 3 percent. Allowed besides are the growth of the Go heap and, with huge pages, one that has just been begun here and
-// one that was begun before.
+// TestUsedMemoryIsResident fills servers with each kind of data, with huge pages and without: what used_memory grows by is
+// what the process grows by, within 3 percent and a megabyte for the Go heap.
 func TestUsedMemoryIsResident(t *testing.T) {
 	if servertest.RaceEnabled {
 		t.Skip("the race detector's notes are resident as well")
@@ -67,10 +66,7 @@ func TestUsedMemoryIsResident(t *testing.T) {
 	for name, command := range fillings() {
 		for _, hugePages := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, huge pages %v", name, hugePages), func(t *testing.T) {
-				allowed := int64(1 << 20)
-				if hugePages {
-					allowed += 2 << 20
-				}
+				const allowed = 1 << 20
 				s := startWithHugePages(t, hugePages)
 				c := s.Dial()
 				fillWith(c, 2000, func(int) []string { return []string{"ECHO", strings.Repeat("x", 100)} }) // buffers
@@ -113,7 +109,7 @@ func TestHeapFollowsMaxMemory(t *testing.T) {
 	for i := range 100 {
 		s.Must("SET", strconv.Itoa(i), strings.Repeat("x", 1<<20))
 	}
-	within("half of it is used", 70, 100)
+	within("half of it is used", 70, 108) // it follows in steps
 	s.Must("CONFIG", "SET", "maxmemory", "1gb")
 	within("there is much more", 880, 924)
 	s.Must("CONFIG", "SET", "maxmemory", "50mb")
@@ -149,19 +145,24 @@ func TestHeapEnvironment(t *testing.T) {
 // to free what is needed.
 func TestCollectorDoesNotSpin(t *testing.T) {
 	s := servertest.Start(t, "--maxmemory", "10mb")
-	const size = 128 << 20
-	c := s.Dial()
-	c.Write(fmt.Appendf(nil, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n", size))
-	c.Write([]byte(strings.Repeat("x", size-1))) // all but the last byte: it waits in the input buffer
-	s.Eventually("the argument has come", 10*time.Second, func() bool {
-		return field(t, s, "client_recent_max_input_buffer") > size-100
+	const size, clients = 1 << 20, 128
+	var c *servertest.Conn
+	for range clients { // each sends all but the last byte of an argument, which waits in the input buffer
+		c = s.Dial()
+		c.Write(fmt.Appendf(nil, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n", size))
+		c.Write([]byte(strings.Repeat("x", size-1)))
+	}
+	s.Eventually("the arguments have come", 10*time.Second, func() bool {
+		return field(t, s, "mem_clients_normal") > clients*size*9/10
 	})
-	s.Eventually("the limit leaves room", 5*time.Second, func() bool { return field(t, s, "go_memory_limit") > size*5/4 })
+	s.Eventually("the limit leaves room", 5*time.Second, func() bool {
+		return field(t, s, "go_memory_limit") > clients*size*5/4
+	})
 	cycles, cpu := field(t, s, "go_gc_cycles"), cpuMs(t, s.PID())
 	for end := time.Now().Add(time.Second); time.Now().Before(end); {
 		s.Must("ECHO", "hello")
 	}
-	if n := field(t, s, "go_gc_cycles") - cycles; n > 5 {
+	if n := field(t, s, "go_gc_cycles") - cycles; n > 2 {
 		t.Errorf("%d collections in a second, %d ms of processor time", n, cpuMs(t, s.PID())-cpu)
 	}
 	c.Write([]byte("x\r\n"))

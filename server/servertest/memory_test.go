@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,4 +75,48 @@ func TestMemoryPurge(t *testing.T) {
 		s.Must("MEMORY", "PURGE")
 		return strings.Contains(s.Must("MEMORY", "MALLOC-STATS").Str, "free pages kept 0B")
 	})
+}
+
+// TestMemoryOfOthers wants INFO to tell what clients and replication hold, and a long string that is being sent not to count
+// again.
+func TestMemoryOfOthers(t *testing.T) {
+	s := Start(t, "--appendonly", "yes")
+	number := func(name string) int {
+		n, err := strconv.Atoi(s.Info(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := number("mem_replication_backlog"); n != 0 {
+		t.Errorf("the backlog has %d bytes without a replica", n)
+	}
+	replica := Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.Port))
+	replica.Eventually("the link is up", 10*time.Second, func() bool { return replica.Info("master_link_status") == "up" })
+	s.Must("SET", "k", "v")
+	for _, name := range []string{"mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves"} {
+		if number(name) == 0 {
+			t.Errorf("%s is 0 with a replica", name)
+		}
+	}
+	before := number("mem_clients_normal")
+	c := s.Dial()
+	c.Must("MULTI")
+	for range 100 {
+		c.Must("SET", "k", strings.Repeat("v", 10_000))
+	}
+	if n := number("mem_clients_normal") - before; n < 1_000_000 || n > 1_200_000 {
+		t.Errorf("a queue of a megabyte counts as %d bytes", n)
+	}
+	c.Must("DISCARD")
+	s.Must("SETRANGE", "big", "20000000", "x")
+	slow := s.Dial()
+	slow.Send("GET", "big")
+	s.Eventually("the reply is under way", 5*time.Second, func() bool { return number("client_recent_max_output_buffer") > 1<<20 })
+	if n := number("mem_clients_normal") - before; n > 1<<20 {
+		t.Errorf("a string that is being sent counts as %d bytes of a client", n)
+	}
+	if n := len(slow.Receive().Str); n != 20_000_001 {
+		t.Errorf("%d bytes came", n)
+	}
 }
