@@ -47,7 +47,7 @@ func turn(s *Server, b *batch, conns []*conn, inputs [][]byte) {
 	s.beginTurn()
 	b.prefetch()
 	for done := false; !done; {
-		b.begin()
+		b.begin(len(conns))
 		done = b.goOn()
 		b.resume()
 	}
