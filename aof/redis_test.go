@@ -57,6 +57,12 @@ func realRedis(t *testing.T, dir string) (ask func(line string) string, stop fun
 		}
 		return strings.TrimSpace(reply)
 	}
+	for range 500 { // it listens before it has loaded
+		if !strings.HasPrefix(ask("PING"), "-LOADING") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	return ask, func() {
 		fmt.Fprintf(conn, "SHUTDOWN\r\n")
 		_, _ = io.Copy(io.Discard, conn)
