@@ -2,10 +2,12 @@ package server
 
 import (
 	"slices"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/resp"
+	"datastore/server/ticks"
 )
 
 // batch carries the work of one turn of a driver: the commands parsed from all its ready connections, and the replies.
@@ -32,6 +34,13 @@ type batch struct {
 	cur  int // feed being executed
 	at   int // next of cmds, so that a panic resumes behind the command that caused it
 	from int // where the current feed's replies begin in out
+
+	modest   int        // feeds before the first one of a greedy connection
+	share    ticks.Tick // of a connection in this turn
+	first    int        // command of the current feed
+	began    ticks.Tick // with the current feed
+	until    ticks.Tick // when it has had its share; 0 before it begins
+	extended bool       // it has got more
 
 	pins  bool // the driver sends pinned strings (see keyspace.Pin)
 	large bool // an input of this turn is not worth keeping: nothing may refer to it afterwards
@@ -78,7 +87,6 @@ type touched struct {
 const (
 	maxBatchOutputBytes = 4 << 20  // replies beyond which a batch is cut: written before the rest is executed
 	maxFeedOutputBytes  = 1 << 20  // replies to one connection beyond which the rest of its commands waits for the next turn
-	maxFeedCommands     = 4096     // commands of one connection per batch
 	keepInputBytes      = 64 << 10 // an input buffer that is larger is freed when it is empty
 	touchStride         = 32       // commands between two looks ahead, and from touching a bucket to touching its records
 	minTouched          = 8        // arguments from which a single command is worth it
@@ -99,6 +107,7 @@ func (b *batch) reset() {
 	}
 	b.feeds, b.cmds, b.args, b.outputs = b.feeds[:0], b.cmds[:0], b.args[:0], b.outputs[:0]
 	b.cur, b.at, b.from, b.last, b.lastName = 0, 0, 0, nil, nil
+	b.modest, b.until = 0, 0
 	if cap(b.out) > 4*maxBatchOutputBytes {
 		b.out = nil
 	}
@@ -114,7 +123,11 @@ func (b *batch) add(c *conn, in []byte) {
 	}
 	b.large = b.large || len(in) > keepInputBytes
 	table := b.srv.table.Load()
-	for n := 0; n < maxFeedCommands; n++ {
+	most := maxFeedCommands
+	if c.parseMost > 0 {
+		most = c.parseMost
+	}
+	for range most {
 		from := len(b.args)
 		args, used, err := c.parser.Next(in[f.parsed:], b.args, &limits)
 		f.parsed += used
@@ -132,6 +145,9 @@ func (b *batch) add(c *conn, in []byte) {
 	}
 	f.cmds = len(b.cmds)
 	b.feeds = append(b.feeds, f)
+	if !c.greedy {
+		b.modest = len(b.feeds)
+	}
 }
 
 // resolve looks a command up, unless its name is that of the one before, as it mostly is in a pipeline.
@@ -198,8 +214,10 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 	}
 }
 
-// begin lets the replies go to the batch. The lock is held from here to the end of goOn.
-func (b *batch) begin() {
+// begin lets the replies go to the batch, and divides the turn among so many connections. The lock is held from here to the
+// end of goOn.
+func (b *batch) begin(among int) {
+	b.share = b.srv.timing.clock.Ticks(max(min(turnTime/time.Duration(max(among, 1)), maxShare), minShare))
 	b.srv.ctx.W.Buf, b.srv.ctx.MayPin, b.srv.unitWrote = b.out, b.pins, false
 }
 
@@ -217,8 +235,8 @@ func (b *batch) goOn() (done bool) {
 	return b.cur == len(b.feeds)
 }
 
-// guarded executes commands until the batch is through or its output is large; a panic in a handler ends it, is answered
-// with an error, and the caller goes on with the next command.
+// guarded executes commands until the batch is through or replies are to be written first; a panic in a handler ends it, is
+// answered with an error, and the caller goes on with the next command.
 func (b *batch) guarded() (through bool) {
 	s := b.srv
 	s.beginLaps()
@@ -234,20 +252,21 @@ func (b *batch) guarded() (through bool) {
 		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 	}()
 	for b.cur < len(b.feeds) {
-		if len(s.ctx.W.Buf) > maxBatchOutputBytes {
+		if len(s.ctx.W.Buf) > maxBatchOutputBytes || b.greedyNext() {
 			return true
 		}
 		f := &b.feeds[b.cur]
+		b.beginShare()
 		for b.at < f.cmds {
+			if s.timing.lap >= b.until && b.spent(f) || f.c.stopped() || b.replyBytes() > maxFeedOutputBytes {
+				b.cut(f)
+				break
+			}
 			if b.near-b.at < touchStride/2 && b.near < len(b.cmds) {
 				b.ahead()
 			}
 			p := &b.cmds[b.at]
 			b.at++
-			if f.c.stopped() || b.replyBytes() > maxFeedOutputBytes {
-				f.cut = true
-				continue
-			}
 			f.used = p.end
 			if len(f.c.received) > 0 {
 				b.serveLarge(f.c, p)
@@ -256,6 +275,7 @@ func (b *batch) guarded() (through bool) {
 			}
 			b.noteWrite()
 		}
+		b.endShare()
 		b.finish(f)
 		b.emit(f)
 		b.cur++
@@ -321,6 +341,7 @@ func (b *batch) finish(f *feed) {
 		f.c.parser.Reset()
 	default:
 		f.used = f.parsed // empty requests behind the last command as well
+		b.whole(f)
 	}
 	f.c.netIn += int64(f.used)
 }

@@ -8,6 +8,7 @@ import (
 	"datastore/server/command"
 	"datastore/server/config"
 	"datastore/server/resp"
+	"datastore/server/ticks"
 )
 
 // conn is one connection, whichever driver reads it.
@@ -45,14 +46,17 @@ type conn struct {
 	hold      int64       // AOF offset that must be durable before output leaves; 0 for none
 
 	// The driver's.
-	ready     bool // in loop.ready
-	readable  bool // an edge was seen and no read has come up short since
-	hangup    bool // the peer has closed its side
-	ending    bool // closing was seen and no output is queued outside of wbuf
-	more      bool // rbuf holds complete commands
-	waitWrite bool // the socket is full
-	inHeld    bool // in loop.held
-	inWriting bool // in loop.writing
+	ready     bool       // in loop.ready
+	readable  bool       // an edge was seen and no read has come up short since
+	hangup    bool       // the peer has closed its side
+	ending    bool       // closing was seen and no output is queued outside of wbuf
+	more      bool       // rbuf holds complete commands
+	waitWrite bool       // the socket is full
+	inHeld    bool       // in loop.held
+	inWriting bool       // in loop.writing
+	greedy    bool       // its part of a turn was cut (see share.go)
+	parseMost int        // commands to parse at a time; 0 for maxFeedCommands
+	pace      ticks.Tick // of a command, when it was cut last
 
 	createdMs int64
 	strangeMs int64 // since when nobody has logged in

@@ -23,6 +23,9 @@ type goroutines struct {
 	wg    sync.WaitGroup
 	woken chan struct{}
 
+	waiting atomic.Int32 // connections that wait for the lock with a batch
+	greedy  sync.Mutex   // held by the one greedy connection (see share.go) that is being served, taken before the server's
+
 	mu    sync.Mutex // guards links
 	links map[*conn]*goLink
 }
@@ -36,6 +39,7 @@ type goLink struct {
 	nc     net.Conn
 	batch  *batch
 	turn   span          // the present hold of the lock
+	gated  bool          // goroutines.greedy is held for this connection
 	signal chan struct{} // output to write, or the connection's end
 	parked atomic.Bool   // the reader waits until the connection may go on, in a read whose deadline ends the wait
 }
@@ -257,7 +261,7 @@ func (g *goroutines) welcome(nc net.Conn) {
 func (g *goroutines) read(l *goLink) {
 	c, s := l.c, g.srv
 	debug.SetPanicOnFault(true)
-	for !s.stopped.Load() && !c.closing.Load() {
+	for !s.stopped.Load() && !c.closing.Load() && !c.dead.Load() {
 		if !c.more && g.receive(l) != nil {
 			break
 		}
@@ -287,6 +291,7 @@ func (g *goroutines) receive(l *goLink) error {
 	if n == 0 {
 		return err
 	}
+	c.readable = n == cap(c.rbuf)-len(c.rbuf)
 	c.rbuf = c.rbuf[:len(c.rbuf)+n]
 	c.activeMs.Store(g.srv.monoMs())
 	return nil
@@ -317,9 +322,14 @@ func (g *goroutines) park(l *goLink) error {
 	}
 }
 
-// execute runs the complete commands in the connection's input.
+// execute runs the complete commands in the connection's input. Greedy connections take turns, so that they do not keep all
+// processors busy: the scheduler looks for input of the others when one of them has nothing to do.
 func (g *goroutines) execute(l *goLink) {
 	c, b := l.c, l.batch
+	if c.greedy {
+		g.greedy.Lock()
+		l.gated = true
+	}
 	b.add(c, c.rbuf)
 	for done := false; !done; {
 		g.begin(l)
@@ -342,10 +352,12 @@ func (g *goroutines) goOn(l *goLink) {
 
 // begin takes the lock for a turn of a connection.
 func (g *goroutines) begin(l *goLink) {
+	g.waiting.Add(1)
 	g.srv.mu.Lock()
+	among := 1 + int(g.waiting.Add(-1))
 	l.turn = g.srv.beginSpan()
 	g.srv.beginTurn()
-	l.batch.begin()
+	l.batch.begin(among)
 }
 
 // finishBatch runs what there is to run of the batch, gives the lock back and queues the replies.
@@ -378,6 +390,10 @@ func (g *goroutines) settle(l *goLink) {
 	b.reset()
 	if cap(b.out) > keepInputBytes {
 		b.out = nil
+	}
+	if l.gated {
+		l.gated = false
+		g.greedy.Unlock()
 	}
 }
 

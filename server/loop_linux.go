@@ -29,7 +29,8 @@ type loop struct {
 	arena  []byte
 	conns  map[int]*conn
 	ready  []*conn   // to be read in the next turn
-	again  []*conn   // scratch: the next ready
+	later  []*conn   // scratch: the next ready, first those that this turn did not reach
+	again  []*conn   // and then those from which more may come
 	held   []*conn   // waiting for an fsync
 	spare  [][]byte  // input buffers for incomplete commands
 	now    time.Time // of this turn
@@ -201,7 +202,7 @@ func (l *loop) execute(done bool) {
 			l.batch.feeds[i].c.takeOutput() // what was queued before goes out before the replies
 		}
 		l.batch.prefetch()
-		l.batch.begin()
+		l.batch.begin(len(l.batch.feeds))
 		done = l.finishBatch()
 	}
 	l.settle()

@@ -4,27 +4,60 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"datastore/server/ticks"
 )
 
-// read reads every ready connection once and parses what came.
+// read reads the ready connections once and parses what came: first those that are not greedy, as long as there is room,
+// then some of the greedy ones. The others come first in the next turn.
 func (l *loop) read() {
-	used := 0
-	l.again = l.again[:0]
+	used, greedy := 0, false
+	l.later, l.again = l.later[:0], l.again[:0]
 	for _, c := range l.ready {
 		switch {
-		case c.closed:
-		case c.paused():
-			c.ready = false
-			if c.blocked.Load() != nil && c.hangup {
-				l.drop(c, "closed by peer") // whatever else it has sent would not be executed
-			}
-		case len(l.arena)-used < readBytes:
-			l.again = append(l.again, c)
+		case c.closed || c.paused():
+			l.setAside(c)
+		case c.greedy:
+			greedy = true
+		case len(l.arena)-used < 2*readBytes || len(l.batch.cmds) >= maxTurnCommands:
+			l.later = append(l.later, c)
 		default:
 			used += l.readOne(c, l.arena[used:])
 		}
 	}
-	l.ready, l.again = l.again, l.ready
+	if greedy {
+		l.readGreedy(l.arena[used:])
+	}
+	l.ready, l.later = append(l.later, l.again...), l.ready[:0]
+}
+
+// readGreedy is read for greedy connections: one at least, and as many as will not take longer than a turn should.
+func (l *loop) readGreedy(arena []byte) {
+	b, left := l.batch, l.srv.timing.clock.Ticks(turnTime)
+	for _, c := range l.ready {
+		switch {
+		case !c.greedy:
+		case c.closed || c.paused():
+			l.setAside(c)
+		case left <= 0 || len(arena) < readBytes:
+			l.later = append(l.later, c)
+		default:
+			before := len(b.cmds)
+			arena = arena[l.readOne(c, arena):]
+			left -= ticks.Tick(len(b.cmds)-before) * c.pace
+		}
+	}
+}
+
+// setAside takes a connection out of the ready list that must not be read now.
+func (l *loop) setAside(c *conn) {
+	if c.closed {
+		return
+	}
+	c.ready = false
+	if c.blocked.Load() != nil && c.hangup {
+		l.drop(c, "closed by peer") // whatever else it has sent would not be executed
+	}
 }
 
 // paused reports whether the connection must not be read: it is blocked, waits for an fsync or for its end.
@@ -108,6 +141,8 @@ func (l *loop) settle() {
 		switch {
 		case len(rest) > 0 && cap(c.rbuf) == 0:
 			c.rbuf = append(l.spareBuffer(), rest...)
+		case c.more && len(rest) > readBytes && endsWith(c.rbuf, rest):
+			c.rbuf = c.rbuf[len(c.rbuf)-len(rest):] // moving it to the front turn after turn would be quadratic
 		case len(rest) > 0:
 			c.rbuf = append(c.rbuf[:0], rest...)
 		case cap(c.rbuf) > 0:
@@ -119,6 +154,11 @@ func (l *loop) settle() {
 			l.beginLarge(c)
 		}
 	}
+}
+
+// endsWith reports whether rest is the end of buf: the same memory.
+func endsWith(buf, rest []byte) bool {
+	return len(buf) >= len(rest) && &buf[len(buf)-len(rest)] == &rest[0]
 }
 
 // spareBuffer returns an empty input buffer.
@@ -133,7 +173,7 @@ func (l *loop) spareBuffer() []byte {
 
 // spareAway keeps an input buffer for the next connection that needs one.
 func (l *loop) spareAway(b []byte) {
-	if cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
+	if cap(b) >= readBytes && cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
 		l.spare = append(l.spare, b[:0])
 	}
 }

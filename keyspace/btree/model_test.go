@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	modelBits  = 18     // of the most entries that the model test aims at
-	auditAfter = 10_000 // operations, at least
-	walkMost   = 80     // entries that a search is followed for, over more than one leaf
-	sampleMost = 2000   // entries that two readers look up at once
+	modelBits  = 18    // of the most entries that the model test aims at
+	manyBits   = 12    // of the most entries that come or go at once
+	auditAfter = 2_000 // operations, at least
+	walkMost   = 80    // entries that a search is followed for, over more than one leaf
+	sampleMost = 2000  // entries that two readers look up at once
 
 	// A node below a quarter is merged with a neighbour that has room for it, so that two neighbours hold a quarter of a
 	// node together, but for those that were not neighbours when they became small.
@@ -95,9 +96,9 @@ func (m *churn) fatal(format string, args ...any) {
 func (m *churn) step() {
 	rising := m.order.n < m.target
 	switch k := m.c.IntN(1 << 12); {
-	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(32):
+	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(256):
 		m.aim()
-	case k == 4 && m.c.OneIn(8):
+	case k == 4 && m.c.OneIn(8) && (m.order.n < 1000 || m.c.OneIn(16)):
 		m.release()
 	case k < 8:
 		m.many(rising)
@@ -125,7 +126,9 @@ func (m *churn) step() {
 
 // aim chooses where to go next: this happens some time after the last target was reached, or after a long way.
 func (m *churn) aim() {
-	m.target = 1 + m.c.Magnitude(modelBits)
+	if m.target = 1 + m.c.Magnitude(modelBits); m.c.OneIn(4) {
+		m.target = 1 + m.c.IntN(1<<modelBits)
+	}
 	m.scores = scores(m.c.IntN(int(scoresCount)))
 	if m.scores == equalScores {
 		m.release()
@@ -135,7 +138,7 @@ func (m *churn) aim() {
 
 // member chooses a member, which is there about every second time when the tree has what it aims at.
 func (m *churn) member() int {
-	id := m.c.IntN(max(2*m.target, 64))
+	id := m.c.IntN(min(2*m.target, 4*m.order.n) + 64)
 	for len(m.entries) <= id {
 		m.entries = append(m.entries, entry{key: key(len(m.entries))})
 	}
@@ -314,7 +317,7 @@ func (m *churn) many(rising bool) {
 	case 2, 3, 4:
 		keep = m.c.Magnitude(4)
 	}
-	for n := m.c.Magnitude(12); n > 0; n-- {
+	for n := m.c.Magnitude(manyBits); n > 0; n-- {
 		switch {
 		case rising:
 			m.put(id, m.score())
@@ -542,7 +545,7 @@ func TestOrdered(t *testing.T) {
 }
 
 // MODEL_OPS sets the number of operations, MODEL_SEED the seed.
-func TestModel(t *testing.T) { runModel(t, modeltest.Start(t, 150_000)) }
+func TestModel(t *testing.T) { runModel(t, modeltest.Start(t, 80_000)) }
 
 func FuzzModel(f *testing.F) {
 	f.Add([]byte("0123456789abcdef"))

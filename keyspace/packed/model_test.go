@@ -408,6 +408,7 @@ func (m *churn) many(rising bool) {
 func (m *churn) huge() {
 	i := m.place(len(m.elems))
 	m.insertText(i, strings.Repeat(m.base, hugeText/baseBytes+1)[:hugeText+m.c.IntN(5)])
+	m.compare()
 	m.removeSome(i, 1)
 	m.b = bytes.Clone(m.b)
 }

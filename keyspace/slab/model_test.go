@@ -130,7 +130,7 @@ type model struct {
 func runModel(t *testing.T, c *modeltest.Choices) {
 	a := New()
 	defer a.Close()
-	m := &model{t: t, c: c, a: a, target: 1 << 16, peaks: map[int]int64{}, live: map[int]int64{}}
+	m := newModel(t, c, a)
 	for c.More() {
 		m.step()
 		if m.check(); m.since > auditAfter+4*len(m.blocks) {
@@ -141,6 +141,10 @@ func runModel(t *testing.T, c *modeltest.Choices) {
 	m.audit()
 	m.freeAll()
 	m.audit()
+}
+
+func newModel(t *testing.T, c *modeltest.Choices, a *Arena) *model {
+	return &model{t: t, c: c, a: a, target: 1 << 16, peaks: map[int]int64{}, live: map[int]int64{}}
 }
 
 func (m *model) step() {
@@ -418,13 +422,20 @@ func (m *model) check() {
 func (m *model) audit() {
 	m.since = 0
 	m.byAddress()
-	end := Ref(0)
+	end, direct := Ref(0), int64(0)
 	for _, b := range m.blocks {
 		if b.r < end {
 			m.t.Fatalf("block %#x of %d bytes begins before %#x, where another ends", b.r, b.n, end)
 		}
-		end = b.r + Ref(m.a.SizeOf(b.r))
+		size := m.a.SizeOf(b.r)
+		end = b.r + Ref(size)
+		if b.r&chunkMask == 0 {
+			direct += int64(size)
+		}
 		m.verify(b)
+	}
+	if m.a.directBytes != direct {
+		m.t.Fatalf("%d bytes in mappings of their own, want %d", m.a.directBytes, direct)
 	}
 	limit := int64(emptyBytes)
 	for _, peak := range m.peaks {

@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	modelBits   = 19     // of the most entries that the model test aims at
-	auditAfter  = 10_000 // operations, at least
-	sparseMost  = 32     // buckets per entry up to which random entries are asked for
-	forcedRatio = 3      // doublings or halvings of a resize that the load did not ask for, at most
-	sampleMost  = 2000   // entries that are looked up by two readers at once
+	modelBits   = 19    // of the most entries that the model test aims at
+	auditAfter  = 1_000 // operations, at least
+	sparseMost  = 32    // buckets per entry up to which random entries are asked for
+	forcedRatio = 3     // doublings or halvings of a resize that the load did not ask for, at most
+	smallMost   = 8000  // entries and buckets that can be audited often
+	sampleMost  = 2000  // entries that are looked up by two readers at once
 
 	scanCount    = 4
 	relocateScan = scanCount - 1 // this one moves the records
@@ -53,8 +54,8 @@ type churn struct {
 	target  int
 	rising  bool // whether target was above when it was chosen
 	op      int
-	audited int // the operation of the last audit
-	audits  int
+	due     int // the operation of the next audit
+	audits  int // and walks of them
 	scans   [scanCount]scan
 	buf     []byte
 	bytes   int64 // of all records
@@ -76,7 +77,7 @@ func runModel(t *testing.T, c *modeltest.Choices) {
 		if m.tab.Len() != len(m.live) {
 			t.Fatalf("operation %d: Len = %d, want %d", m.op, m.tab.Len(), len(m.live))
 		}
-		if m.op-m.audited > auditAfter+4*len(m.live)+2*m.buckets() {
+		if m.op >= m.due {
 			m.audit()
 		}
 	}
@@ -88,16 +89,16 @@ func runModel(t *testing.T, c *modeltest.Choices) {
 func (m *churn) step() {
 	rising := len(m.live) < m.target
 	switch k := m.c.IntN(1 << 12); {
-	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(32):
+	case k < 4 && rising != m.rising || k == 0 && m.c.OneIn(256):
 		m.aim()
-	case k == 4 && m.c.OneIn(8):
+	case k == 4 && m.c.OneIn(8) && (len(m.live) < 1000 || m.c.OneIn(16)):
 		m.release()
 	case k < 8:
 		m.force()
 	case k < 12:
 		m.many(rising)
 	case k < 40:
-		m.tab.Step(m.c.Magnitude(14))
+		m.tab.Step(m.c.Magnitude(10))
 	case k < 200:
 		m.random()
 	case k < 800:
@@ -125,7 +126,7 @@ func (m *churn) aim() {
 
 // number chooses a key, which is there about every second time when the table has what it aims at.
 func (m *churn) number() int {
-	id := m.c.IntN(max(2*m.target, 64))
+	id := m.c.IntN(min(2*m.target, 4*len(m.live)) + 64)
 	for len(m.entries) <= id {
 		m.entries = append(m.entries, entry{})
 	}
@@ -290,8 +291,11 @@ func (m *churn) random() {
 
 func (m *churn) buckets() int { return int(m.tab.Bytes() / bucketBytes) }
 
-// force begins a resize that the load does not ask for, or reserves.
+// force begins a resize that the load does not ask for, or reserves. A small table is audited soon after.
 func (m *churn) force() {
+	if soon := m.op + m.c.IntN(256); len(m.live)+m.buckets() < smallMost {
+		m.due = min(m.due, soon)
+	}
 	if m.c.OneIn(2) {
 		m.tab.Reserve(len(m.live)*m.c.IntN(1<<forcedRatio) + m.c.IntN(100))
 		return
@@ -378,7 +382,7 @@ func (m *churn) release() {
 
 // audit compares everything.
 func (m *churn) audit() {
-	m.audited = m.op
+	m.due = m.op + auditAfter + 4*len(m.live) + 2*m.buckets()
 	if err := m.tab.audit(); err != nil {
 		m.t.Fatalf("operation %d: %v", m.op, err)
 	}

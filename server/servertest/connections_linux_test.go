@@ -125,6 +125,25 @@ func TestClosingWithoutReader(t *testing.T) {
 	})
 }
 
+// TestGoneWithoutReading sends many commands and goes away: what was sent and not executed costs nothing afterwards.
+func TestGoneWithoutReading(t *testing.T) {
+	both(t, func(t *testing.T, s *servertest.Server) {
+		s.Must("SET", "k", strings.Repeat("v", 1000))
+		for range 8 {
+			c, err := servertest.TryDial(s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Net.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			_, _ = c.Net.Write(bytes.Repeat([]byte("GET k\r\n"), 500_000))
+			c.Close()
+		}
+		s.Eventually("they are forgotten", 5*time.Second, func() bool { return s.Info("connected_clients") == "1" })
+		time.Sleep(100 * time.Millisecond)
+		idles(t, s, 60)
+	})
+}
+
 // TestLargeReplyToSlowReader takes a large value in small pieces; the rest is not moved for each of them.
 func TestLargeReplyToSlowReader(t *testing.T) {
 	both(t, func(t *testing.T, s *servertest.Server) {

@@ -170,14 +170,9 @@ func TestLatencyEvents(t *testing.T) {
 			}
 			s.Must(hset...)
 			events(s, "fast-command")
-			s.Must("DEBUG", "SET-ACTIVE-EXPIRE", "0")
-			batch := make([][]string, 50_000)
-			for i := range batch {
-				batch[i] = []string{"SET", strconv.Itoa(i), "v", "PX", "1"}
-			}
-			s.Dial().Pipeline(batch...)
-			s.Must("DEBUG", "SET-ACTIVE-EXPIRE", "1")
-			names = events(s, "expire-cycle")
+			fillList(s)
+			greedy(t, s, 1, "LRANGE", "list", "0", "999")
+			names = events(s, "loop-turn")
 			text := s.Must("LATENCY", "DOCTOR").Str
 			for _, name := range names {
 				if !strings.Contains(text, ". "+name+": ") {

@@ -113,10 +113,14 @@ func (c *Clock) Ticks(d time.Duration) Tick {
 	return Tick(float64(d) * (1 << rateBits) / float64(rate))
 }
 
-// firstRate estimates the rate while Calibrate has not been called yet.
+// firstRate estimates the rate while Calibrate has not been called yet. It is kept once it is good.
 func (c *Clock) firstRate() uint64 {
 	now := c.pair()
-	return fixed(c.perTick(now))
+	rate := fixed(c.perTick(now))
+	if now.nanos-c.anchor.nanos >= int64(minWindow) {
+		c.rate.Store(rate)
+	}
+	return rate
 }
 
 // perTick returns the nanoseconds per tick since the anchor.

@@ -1,0 +1,170 @@
+package servertest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// drivers runs a test under the event loop and under goroutines.
+func drivers(t *testing.T, test func(t *testing.T, s *Server)) {
+	for _, driver := range []string{"epoll", "goroutines"} {
+		t.Run(driver, func(t *testing.T) { test(t, Start(t, "--event-loop", driver)) })
+	}
+}
+
+// greedy lets n clients send commands without end and read the replies as they come. It returns what each has received so
+// far; the clients end with the test.
+func greedy(t *testing.T, s *Server, n int, command ...string) []atomic.Int64 {
+	t.Helper()
+	received := make([]atomic.Int64, n)
+	pipeline := bytes.Repeat(Encode(command...), 10_000)
+	for i := range n {
+		c := s.Dial()
+		go func() {
+			for {
+				if _, err := c.Net.Write(pipeline); err != nil {
+					return
+				}
+			}
+		}()
+		go func() {
+			buf := make([]byte, 64<<10)
+			for {
+				n, err := c.Net.Read(buf)
+				received[i].Add(int64(n))
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	return received
+}
+
+// fillList makes a list of a thousand elements.
+func fillList(s *Server) {
+	push := []string{"RPUSH", "list"}
+	for range 1000 {
+		push = append(push, "element")
+	}
+	s.Must(push...)
+	s.Must("SET", "k", "v")
+}
+
+// TestShareOfTurn lets one client or many send cheap and expensive commands without end. The evidence is the server's own:
+// the longest part that one connection had of a turn, in the best of some windows, as a loaded machine can stop the process
+// in the middle of any. Uncut, the commands of a single read of LRANGE take 4 ms and more.
+func TestShareOfTurn(t *testing.T) {
+	for _, tc := range []struct {
+		clients int
+		command []string
+	}{
+		{1, []string{"LRANGE", "list", "0", "999"}}, {1, []string{"GET", "k"}},
+		{20, []string{"LRANGE", "list", "0", "999"}}, {20, []string{"GET", "k"}},
+	} {
+		t.Run(fmt.Sprint(tc.command[0], tc.clients), func(t *testing.T) {
+			drivers(t, func(t *testing.T, s *Server) {
+				fillList(s)
+				greedy(t, s, tc.clients, tc.command...)
+				const mostShare, mostTurn, windows = 2500, 8000, 60
+				share, turn := 1<<40, 1<<40
+				for i := 0; i < windows && (share > mostShare || turn > mostTurn); i++ {
+					s.Must("CONFIG", "RESETSTAT")
+					time.Sleep(50 * time.Millisecond)
+					share = min(share, number(t, s, "eventloop_longest_share_usec"))
+					turn = min(turn, number(t, s, "eventloop_longest_turn_usec"))
+				}
+				t.Logf("longest share %d µs, longest turn %d µs", share, turn)
+				if RaceEnabled {
+					return // all is many times slower
+				}
+				if share > mostShare || turn > mostTurn {
+					t.Errorf("one connection held a turn for %d µs, the longest turn took %d µs", share, turn)
+				}
+			})
+		})
+	}
+}
+
+func number(t *testing.T, s *Server, field string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s.Info(field))
+	if err != nil {
+		t.Fatalf("%s: %v", field, err)
+	}
+	return n
+}
+
+// TestAllGreedyAreServed wants clients that send without end to advance alike: more than the event loop reads in one turn.
+func TestAllGreedyAreServed(t *testing.T) {
+	for _, command := range [][]string{{"GET", "k"}, {"LRANGE", "list", "0", "99"}} {
+		t.Run(command[0], func(t *testing.T) {
+			drivers(t, func(t *testing.T, s *Server) {
+				fillList(s)
+				received := greedy(t, s, 100, command...)
+				var all []int64
+				s.Eventually("all have got something, the least a quarter of what half of them have", 20*time.Second, func() bool {
+					all = all[:0]
+					for i := range received {
+						all = append(all, received[i].Load())
+					}
+					slices.Sort(all)
+					return all[0] > 100_000 && all[0] > all[len(all)/2]/4
+				})
+				t.Logf("bytes: %d to %d, half of them %d", all[0], all[len(all)-1], all[len(all)/2])
+			})
+		})
+	}
+}
+
+// TestProbe asks for little while others ask for much. What it waits is measured by the client and so by the load of this
+// machine as well: the assertion is what no machine should miss, the log has the figures.
+func TestProbe(t *testing.T) {
+	drivers(t, func(t *testing.T, s *Server) {
+		fillList(s)
+		greedy(t, s, 4, "LRANGE", "list", "0", "999")
+		c := s.Dial()
+		var took []time.Duration
+		for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			began := time.Now()
+			c.Must("GET", "k")
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		half, most := took[len(took)/2], took[len(took)-1]
+		t.Logf("%d probes, half within %v, the longest %v", len(took), half, most)
+		if half > 100*time.Millisecond {
+			t.Errorf("half of the probes waited %v and more", half)
+		}
+	})
+}
+
+// TestTransactionIsNotCut runs transactions that take longer than a share, and never sees half of one.
+func TestTransactionIsNotCut(t *testing.T) {
+	drivers(t, func(t *testing.T, s *Server) {
+		const n = 3000
+		batch := "MULTI\r\n" + strings.Repeat("INCR a\r\n", n) + strings.Repeat("INCR b\r\n", n) + "EXEC\r\n"
+		c := s.Dial()
+		go func() {
+			for range 20 {
+				if c.TryWrite([]byte(batch)) != nil {
+					return
+				}
+			}
+		}()
+		go func() { _, _ = c.ReadAll() }()
+		s.Eventually("all have run", 20*time.Second, func() bool {
+			r := s.Must("MGET", "a", "b").Strings()
+			if a, _ := strconv.Atoi(r[0]); r[0] != r[1] || a%n != 0 {
+				t.Fatalf("a is %s, b is %s", r[0], r[1])
+			}
+			return r[0] == strconv.Itoa(20*n)
+		})
+	})
+}
