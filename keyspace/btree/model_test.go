@@ -104,6 +104,8 @@ func (m *churn) step() {
 		m.many(rising)
 	case k < 60:
 		m.relocate()
+	case k < 100:
+		m.pop(m.c.OneIn(2))
 	case k < 200:
 		m.query(m.score(), m.member())
 	case k < 300:
@@ -272,6 +274,34 @@ func (m *churn) remove(id int) {
 	e.r = 0
 }
 
+// pop takes the entry at an end, after a look at another one near to it.
+func (m *churn) pop(last bool) {
+	if m.order.n == 0 {
+		return
+	}
+	rank := func(k int) int {
+		if last {
+			return m.order.n - 1 - k
+		}
+		return k
+	}
+	k := m.c.IntN(min(m.order.n, 2*leafMax))
+	if r := m.tree.Near(last, k); r != m.entries[m.order.at(rank(k)).id].r && (r != 0 || k == 0) {
+		m.fatal("Near(%v, %d) is another entry or none", last, k)
+	}
+	e := &m.entries[m.order.at(rank(0)).id]
+	take := m.tree.PopFirst
+	if last {
+		take = m.tree.PopLast
+	}
+	if r := take(); r != e.r {
+		m.fatal("the entry at an end (the last: %v) is %#x, want %.40q at %#x", last, r, e.key, e.r)
+	}
+	m.order.delete(m.before(e.score, e.key))
+	m.a.Free(e.r)
+	e.r = 0
+}
+
 // unmerged checks that no node on the path of a deletion that freed no node should have been merged.
 func (m *churn) unmerged(way *path) {
 	for h := 1; h <= height(m.tree.root); h++ {
@@ -324,6 +354,10 @@ func (m *churn) many(rising bool) {
 		case rising:
 			m.put(id, m.score())
 			id = (id + 1) % len(m.entries)
+		case m.order.n > 0 && rank >= m.order.n && n%2 == 0:
+			m.pop(true)
+		case m.order.n > 0 && rank == 0 && keep == 0 && n%2 == 0:
+			m.pop(false)
 		case m.order.n > 0:
 			m.remove(m.order.at(min(rank, m.order.n-1)).id)
 			rank += keep
