@@ -104,16 +104,18 @@ func (m *churn) step() {
 		m.many(rising)
 	case k < 60:
 		m.relocate()
-	case k < 500:
+	case k < 100:
+		m.pop(m.c.OneIn(2))
+	case k < 200:
 		m.query(m.score(), m.member())
-	case k < 700:
+	case k < 300:
 		id := m.present()
 		m.query(m.entries[id].score, id)
-	case k < 900:
+	case k < 500:
 		m.lex()
-	case k < 1100:
+	case k < 700:
 		m.replace(m.present())
-	case k < 1500:
+	case k < 1100:
 		m.put(m.present(), m.score())
 	case m.c.IntN(10) < 3 != rising:
 		m.put(m.member(), m.score())
@@ -126,7 +128,7 @@ func (m *churn) step() {
 
 // aim chooses where to go next: this happens some time after the last target was reached, or after a long way.
 func (m *churn) aim() {
-	if m.target = 1 + m.c.Magnitude(modelBits); m.c.OneIn(4) {
+	if m.target = 1 + m.c.Magnitude(modelBits); m.c.OneIn(8) {
 		m.target = 1 + m.c.IntN(1<<modelBits)
 	}
 	m.scores = scores(m.c.IntN(int(scoresCount)))
@@ -216,13 +218,15 @@ func (m *churn) put(id int, score float64) {
 	e := &m.entries[id]
 	if e.r == 0 {
 		e.r = m.record(e)
-		if m.tree.Move(score, score, e.r) {
+		if m.c.OneIn(8) && m.tree.Move(score, score, e.r) {
 			m.fatal("Move(%v, %.40q): it is not there", score, e.key)
 		}
 		m.tree.Insert(score, e.r)
 	} else {
-		if other := m.score(); other != e.score && m.tree.Move(other, score, e.r) {
-			m.fatal("Move(%v, %v, %.40q): its score is %v", other, score, e.key, e.score)
+		if m.c.OneIn(8) {
+			if other := m.score(); other != e.score && m.tree.Move(other, score, e.r) {
+				m.fatal("Move(%v, %v, %.40q): its score is %v", other, score, e.key, e.score)
+			}
 		}
 		if !m.tree.Move(e.score, score, e.r) {
 			m.fatal("Move(%v, %v, %.40q): not found", e.score, score, e.key)
@@ -262,8 +266,36 @@ func (m *churn) remove(id int) {
 	if m.tree.bytes == bytes {
 		m.unmerged(&way)
 	}
-	if _, ok := m.tree.Rank(e.score, []byte(e.key)); ok || m.tree.Delete(e.score, e.r) {
+	if m.tree.Delete(e.score, e.r) {
 		m.fatal("%.40q is still there", e.key)
+	}
+	m.order.delete(m.before(e.score, e.key))
+	m.a.Free(e.r)
+	e.r = 0
+}
+
+// pop takes the entry at an end, after a look at another one near to it.
+func (m *churn) pop(last bool) {
+	if m.order.n == 0 {
+		return
+	}
+	rank := func(k int) int {
+		if last {
+			return m.order.n - 1 - k
+		}
+		return k
+	}
+	k := m.c.IntN(min(m.order.n, 2*leafMax))
+	if r := m.tree.Near(last, k); r != m.entries[m.order.at(rank(k)).id].r && (r != 0 || k == 0) {
+		m.fatal("Near(%v, %d) is another entry or none", last, k)
+	}
+	e := &m.entries[m.order.at(rank(0)).id]
+	take := m.tree.PopFirst
+	if last {
+		take = m.tree.PopLast
+	}
+	if r := take(); r != e.r {
+		m.fatal("the entry at an end (the last: %v) is %#x, want %.40q at %#x", last, r, e.key, e.r)
 	}
 	m.order.delete(m.before(e.score, e.key))
 	m.a.Free(e.r)
@@ -322,6 +354,10 @@ func (m *churn) many(rising bool) {
 		case rising:
 			m.put(id, m.score())
 			id = (id + 1) % len(m.entries)
+		case m.order.n > 0 && rank >= m.order.n && n%2 == 0:
+			m.pop(true)
+		case m.order.n > 0 && rank == 0 && keep == 0 && n%2 == 0:
+			m.pop(false)
 		case m.order.n > 0:
 			m.remove(m.order.at(min(rank, m.order.n-1)).id)
 			rank += keep
@@ -369,30 +405,32 @@ func (m *churn) lex() {
 
 // follow compares a cursor that should stand on the entry with the given rank, and where it goes from there.
 func (m *churn) follow(what string, c Cursor, rank int) {
-	steps, d := m.c.IntN(4), 1
-	if steps == 3 {
+	steps, forward := m.c.IntN(16), m.c.OneIn(2)
+	if steps > 2 {
+		steps = 0
+	} else if steps == 2 {
 		steps = m.c.IntN(walkMost)
 	}
-	if m.c.OneIn(2) {
-		d = -1
+	part, i, inside := 0, 0, rank >= 0 && rank < m.order.n
+	if inside {
+		part, i = m.order.place(rank)
 	}
 	for {
-		if rank < 0 || rank >= m.order.n {
+		if !inside {
 			if c.Valid() {
-				m.fatal("%s: an entry, want none at %d", what, rank)
+				m.fatal("%s: an entry, want none", what)
 			}
 			return
 		}
-		m.same(what, c, m.order.at(rank))
-		if steps--; steps < 0 {
+		if m.same(what, c, m.order.parts[part][i]); steps == 0 {
 			return
 		}
-		rank += d
-		if d > 0 {
+		if inside = m.order.step(&part, &i, forward); forward {
 			c.Next()
 		} else {
 			c.Prev()
 		}
+		steps--
 	}
 }
 
@@ -531,15 +569,21 @@ func TestOrdered(t *testing.T) {
 			t.Fatalf("deleted %d, want %d", got.id, id)
 		}
 	}
-	last := -1
+	last, part, place := -1, 0, 0
 	o.all(func(i int, x member) bool {
+		if i > 0 && !o.step(&part, &place, true) || o.parts[part][place] != x {
+			t.Fatalf("a step leads to %d, %d, where member %d of %d is not", part, place, i, o.n)
+		}
 		if x.id <= last || o.at(i) != x || o.count(func(y member) bool { return y.id < x.id }) != i {
 			t.Fatalf("member %d at %d, after %d", x.id, i, last)
 		}
 		last = x.id
 		return true
 	})
-	if o.n != 2500 || o.count(func(member) bool { return true }) != 2500 || len(o.parts) < 3 {
+	back := 0
+	for ; o.step(&part, &place, false); back++ {
+	}
+	if o.n != 2500 || back != 2499 || o.count(func(member) bool { return true }) != 2500 || len(o.parts) < 3 {
 		t.Errorf("%d members in %d parts", o.n, len(o.parts))
 	}
 }

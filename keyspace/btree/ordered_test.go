@@ -40,15 +40,36 @@ func (o *ordered) rank(part, i int) int {
 // count returns the number of members that are before.
 func (o *ordered) count(before func(member) bool) int { return o.rank(o.search(before)) }
 
+// place returns the part and the place in it of the member with the given rank, which must exist.
+func (o *ordered) place(rank int) (part, i int) {
+	for rank >= len(o.parts[part]) {
+		rank -= len(o.parts[part])
+		part++
+	}
+	return part, rank
+}
+
 // at returns the member with the given rank, which must exist.
 func (o *ordered) at(rank int) member {
-	for _, p := range o.parts {
-		if rank < len(p) {
-			return p[rank]
-		}
-		rank -= len(p)
+	part, i := o.place(rank)
+	return o.parts[part][i]
+}
+
+// step goes from a place to the next one, or to the one before; it reports false at the end.
+func (o *ordered) step(part, i *int, forward bool) bool {
+	switch {
+	case forward && *i+1 < len(o.parts[*part]):
+		*i++
+	case forward:
+		*part, *i = *part+1, 0
+	case *i > 0:
+		*i--
+	case *part > 0:
+		*part, *i = *part-1, len(o.parts[*part-1])-1
+	default:
+		return false
 	}
-	panic("no such rank")
+	return *part < len(o.parts)
 }
 
 // insert adds a member behind those that are before it.

@@ -444,8 +444,31 @@ func (m *model) audit() {
 	if m.a.Mapped() > limit {
 		m.t.Fatalf("%d bytes mapped; the peaks of all sizes allow %d", m.a.Mapped(), limit)
 	}
+	m.report()
 	if err := auditArena(m.a); err != nil {
 		m.t.Fatal(err)
+	}
+}
+
+// report compares what the arena tells about itself with the blocks of each class.
+func (m *model) report() {
+	r := m.a.Report(len(m.a.chunks))
+	live := map[int]int64{0: r.Large.SizeBytes + r.DirectBytes}
+	blocks := r.Large.Live + r.Direct
+	for _, c := range r.Classes {
+		live[int(c.SizeBytes)] += c.SizeBytes * int64(c.Live)
+		if blocks += c.Live; c.Live > c.Blocks || c.Runs < 1 {
+			m.t.Fatalf("Report: %+v", c)
+		}
+	}
+	for size, bytes := range m.live {
+		if live[size] != bytes {
+			m.t.Fatalf("Report: %d bytes in blocks of %d, want %d", live[size], size, bytes)
+		}
+	}
+	if blocks != len(m.blocks) || m.a.Active() < m.used || m.a.Active()+m.a.HeaderBytes()+m.a.DirtyBytes() != m.a.Mapped() {
+		m.t.Fatalf("Report: %d blocks, want %d; %d bytes active, %d of headers, %d free, %d mapped", blocks, len(m.blocks),
+			m.a.Active(), m.a.HeaderBytes(), m.a.DirtyBytes(), m.a.Mapped())
 	}
 }
 
