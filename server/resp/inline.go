@@ -1,5 +1,7 @@
 package resp
 
+import "bytes"
+
 // inline reads a request that is a line of words, ended by '\n' with or without
 // a '\r' before it. It returns 0 bytes used if the line is incomplete.
 func (p *Parser) inline(buf []byte, dst [][]byte, lim *Limits) ([][]byte, int, error) {
@@ -10,6 +12,9 @@ func (p *Parser) inline(buf []byte, dst [][]byte, lim *Limits) ([][]byte, int, e
 	line := buf[:end]
 	if end > 0 && line[end-1] == '\r' {
 		line = line[:end-1]
+	}
+	if bytes.IndexByte(line, '"') >= 0 || bytes.IndexByte(line, '\'') >= 0 {
+		line = bytes.Clone(line) // it is unquoted in place, and the caller may have to read the request again
 	}
 	args, ok := SplitArgs(line, dst)
 	if !ok {

@@ -76,7 +76,8 @@ type away struct {
 // command. Bytes may have been consumed even then: empty requests are skipped.
 // The caller drops the consumed bytes, keeps the others in order, appends what
 // arrives, and calls again. The arguments are valid until the caller changes
-// the bytes they alias; an inline request is unquoted in place.
+// the bytes they alias; those of an inline request with quotes alias a copy, so
+// that buf stays as it is.
 //
 // An error is a ProtocolError, and after it the stream has no meaning.
 func (p *Parser) Next(buf []byte, dst [][]byte, lim *Limits) (args [][]byte, n int, err error) {

@@ -349,3 +349,24 @@ func TestLineSearchGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// A request that was parsed and not executed is parsed again, so parsing must leave the bytes as they are.
+func TestParsingLeavesTheInput(t *testing.T) {
+	for _, in := range []string{"ECHO \"a\\x41 b\"\r\n", "SET k 'it\\'s'\n", "*2\r\n$4\r\nECHO\r\n$1\r\nx\r\n", "PING\r\n"} {
+		buf := []byte(in)
+		lim := DefaultLimits()
+		var first [][]byte
+		for round := range 2 {
+			var p Parser
+			args, n, err := p.Next(buf, nil, &lim)
+			if err != nil || n != len(in) || string(buf) != in {
+				t.Fatalf("%q, round %d: %d bytes, %v, and the input is %q", in, round, n, err, buf)
+			}
+			if round == 0 {
+				first = args
+			} else if string(bytes.Join(args, []byte("|"))) != string(bytes.Join(first, []byte("|"))) {
+				t.Errorf("%q: %q, then %q", in, first, args)
+			}
+		}
+	}
+}

@@ -72,11 +72,11 @@ func TestShareOfTurn(t *testing.T) {
 			drivers(t, func(t *testing.T, s *Server) {
 				fillList(s)
 				greedy(t, s, tc.clients, tc.command...)
-				const mostShare, mostTurn, windows = 2500, 8000, 60
+				const mostShare, mostTurn, windows = 2500, 8000, 300
 				share, turn := 1<<40, 1<<40
 				for i := 0; i < windows && (share > mostShare || turn > mostTurn); i++ {
 					s.Must("CONFIG", "RESETSTAT")
-					time.Sleep(50 * time.Millisecond)
+					time.Sleep(10 * time.Millisecond)
 					share = min(share, number(t, s, "eventloop_longest_share_usec"))
 					turn = min(turn, number(t, s, "eventloop_longest_turn_usec"))
 				}
