@@ -159,7 +159,7 @@ func TestLatencyEvents(t *testing.T) {
 				t.Errorf("a slow command is told as %v", names) // the turn and the lock that it held lasted as long
 			}
 			s.Must("CONFIG", "SET", "latency-monitor-threshold", "1")
-			s.Must("SET", "big", strings.Repeat("x", 64<<20))
+			s.Must("SET", "big", strings.Repeat("x", 16<<20))
 			events(s, "aof-fsync-always")
 			if names = events(s, "aof-write"); !slices.Contains(names, "aof-write-alone") && !slices.Contains(names, "aof-write-pending-fsync") {
 				t.Errorf("a write to the AOF is told as %v", names)
