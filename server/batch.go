@@ -242,14 +242,14 @@ func (b *batch) guarded() (through bool) {
 	s.beginLaps()
 	began := s.timing.lap
 	defer func() {
+		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 		if !through {
 			cause := recover()
 			s.recoverCommand(cause)
 			if cause == nil {
-				b.exited()
+				b.exited() // the last thing here: another goroutine has the lock from now on
 			}
 		}
-		s.stats.commandNanos += s.timing.clock.Nanos(s.timing.lap - began)
 	}()
 	for b.cur < len(b.feeds) {
 		if len(s.ctx.W.Buf) > maxBatchOutputBytes || b.greedyNext() {
