@@ -343,7 +343,7 @@ func (b *batch) finish(f *feed) {
 		f.used = f.parsed // empty requests behind the last command as well
 		b.whole(f)
 	}
-	f.c.netIn += int64(f.used)
+	b.srv.stats.netIn += int64(f.used)
 }
 
 // emit closes the replies of a connection. One that is to be closed at once gets none.

@@ -27,6 +27,7 @@ func (s *Server) register(c *conn) (refusal string) {
 	c.strangeMs = c.createdMs
 	c.activeMs.Store(c.createdMs)
 	s.conns[c.ID] = c
+	s.circle.add(c)
 	return ""
 }
 
@@ -43,6 +44,7 @@ func (s *Server) forget(c *conn, why string) {
 	c.closed = true
 	s.logf(Debug, "Client %d at %s: %s", c.ID, c.addr, why)
 	delete(s.conns, c.ID)
+	s.circle.remove(c)
 	s.endTransaction(c)
 	if c.blocked.Load() != nil {
 		s.unblock(c)
@@ -50,8 +52,6 @@ func (s *Server) forget(c *conn, why string) {
 	if c.replica != nil {
 		s.dropReplica(c.replica)
 	}
-	s.stats.netIn += c.netIn
-	s.stats.netOut += c.netOut.Load()
 	c.obuf = nil
 }
 

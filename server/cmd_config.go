@@ -55,10 +55,6 @@ func (s *Server) configRewrite(c *command.Ctx) error {
 func (s *Server) configResetStat(c *command.Ctx) error {
 	peak := s.stats.peakMemory
 	s.stats = stats{peakMemory: peak}
-	for _, o := range s.conns { // their bytes are counted from here on
-		s.stats.netIn -= o.netIn
-		s.stats.netOut -= o.netOut.Load()
-	}
 	s.admin.resetCounters()
 	clear(s.errorCounts)
 	s.store.ResetStats()

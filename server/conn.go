@@ -21,16 +21,18 @@ type conn struct {
 	srv    *Server
 	driver driver
 
-	fd     int // of the event loop's connections
-	addr   string
-	laddr  string
-	local  bool // Unix socket or loopback peer
-	parser resp.Parser
-	rbuf   []byte // bytes received and not executed, when a command is incomplete or must wait
-	wbuf   []byte // replies that the socket did not take yet
-	parts  []part // what follows wbuf, when long strings are among the replies
-	pin    keyspace.Pin
-	pinned bool // wbuf is the rest of a string, which pin keeps
+	fd       int // of the event loop's connections
+	addr     string
+	laddr    string
+	local    bool // Unix socket or loopback peer
+	parser   resp.Parser
+	rbuf     []byte // bytes received and not executed, when a command is incomplete or must wait
+	rbufTail bool   // it is the end of a larger buffer
+	wbuf     []byte // replies that the socket did not take yet
+	wbufSent int    // bytes of wbuf's array before it
+	parts    []part // what follows wbuf, when long strings are among the replies
+	pin      keyspace.Pin
+	pinned   bool // wbuf is the rest of a string, which pin keeps
 
 	large    incoming   // an argument that is being received in a buffer of its own
 	received []incoming // the arguments of the incomplete command that have been
@@ -58,6 +60,8 @@ type conn struct {
 	parseMost int        // commands to parse at a time; 0 for maxFeedCommands
 	pace      ticks.Tick // of a command, when it was cut last
 
+	behind, before *conn // in Server.circle
+
 	createdMs int64
 	strangeMs int64 // since when nobody has logged in
 	activeMs  atomic.Int64
@@ -66,9 +70,7 @@ type conn struct {
 	libVer    string
 	noEvict   bool
 	replyOff  bool
-	replySkip uint8 // skipNext or skipThis
-	netIn     int64
-	netOut    atomic.Int64
+	replySkip uint8        // skipNext or skipThis
 	unsent    atomic.Int64 // bytes of wbuf and parts, for those who do not own them
 	lent      atomic.Int64 // of those, bytes of strings of the keyspace
 	unread    atomic.Int64 // bytes received and not executed, likewise
@@ -130,18 +132,28 @@ func (c *conn) takeOutput() {
 		return
 	}
 	c.enqueue(c.obuf)
-	c.obuf = emptied(c.obuf)
+	c.obuf = c.emptied(c.obuf)
 }
 
 // keepOutputBytes is the size up to which a connection keeps its empty output buffers.
 const keepOutputBytes = 4 << 10
 
 // emptied returns an output buffer for reuse, or nil when it is too large to be kept.
-func emptied(b []byte) []byte {
+func (c *conn) emptied(b []byte) []byte {
 	if cap(b) > keepOutputBytes {
+		c.srv.trim.dropped(b)
 		return nil
 	}
 	return b[:0]
+}
+
+// emptyWbuf is emptied for wbuf, which may be the end of a larger buffer.
+func (c *conn) emptyWbuf() {
+	if c.wbufSent+cap(c.wbuf) > keepOutputBytes {
+		c.srv.trim.droppedBytes.Add(int64(c.wbufSent + cap(c.wbuf)))
+		c.wbuf = nil
+	}
+	c.wbuf, c.wbufSent = c.wbuf[:0], 0
 }
 
 // mark tells the driver that there is something to do for the connection.

@@ -25,6 +25,7 @@ func (s *Server) cron(now time.Time) {
 	s.checkWaiting()
 	s.endUnit() // what a reply to one that waited claims is in the AOF before it leaves
 	s.tickAOF(now)
+	s.checkClients(hz)
 	if s.crons%int64(hz) == 0 {
 		s.everySecond()
 	}
@@ -51,29 +52,9 @@ func (s *Server) cronDue(now time.Time) bool {
 
 // everySecond is the part of the cron that needs no finer grain.
 func (s *Server) everySecond() {
-	s.closeIdle()
+	s.trim.check(s.turn)
 	s.replicationCron()
 	s.notePauses()
-}
-
-// closeIdle closes clients that were silent for longer than the timeout directive allows, and those whose output stayed
-// above the soft limit.
-func (s *Server) closeIdle() {
-	limitMs, now := int64(s.values.TimeoutSec)*1000, s.monoMs()
-	for _, c := range s.conns {
-		if c.softSince != 0 {
-			c.checkOutput()
-		}
-		if !c.Authed && now-c.strangeMs > unauthLimitMs {
-			s.logf(Verbose, "Closing a client that has not logged in: %s", c.addr)
-			c.kill(false)
-			continue
-		}
-		if limitMs > 0 && c.replica == nil && c.blocked.Load() == nil && now-c.activeMs.Load() > limitMs {
-			s.logf(Verbose, "Closing idle client")
-			c.kill(false)
-		}
-	}
 }
 
 // staleWeight is the share of a new sample in the running mean of INFO's expired_stale_perc, as with Redis.
@@ -117,19 +98,9 @@ func (m *sampler) mean() int64 {
 }
 
 func (s *Server) takeSamples(now time.Time) {
-	in, out := s.netTotals()
 	s.stats.opsSample.take(now, s.stats.commands)
-	s.stats.inSample.take(now, in)
-	s.stats.outSample.take(now, out)
+	s.stats.inSample.take(now, s.stats.netIn)
+	s.stats.outSample.take(now, s.admin.netOut.Load())
 	s.stats.turnSample.take(now, s.stats.turns)
 	s.stats.turnNanosSample.take(now, s.stats.turnNanos)
-}
-
-// netTotals returns the bytes received and sent since the start.
-func (s *Server) netTotals() (in, out int64) {
-	in, out = s.stats.netIn, s.stats.netOut
-	for _, c := range s.conns {
-		in, out = in+c.netIn, out+c.netOut.Load()
-	}
-	return in, out
 }

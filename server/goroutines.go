@@ -420,8 +420,8 @@ func (g *goroutines) write(l *goLink) {
 			}
 			n, err := l.nc.Write(c.wbuf)
 			g.srv.admin.writes.Add(1)
-			c.netOut.Add(int64(n))
-			c.wbuf = emptied(c.wbuf)
+			s.admin.netOut.Add(int64(n))
+			c.emptyWbuf()
 			c.unsent.Store(0)
 			end = end || err != nil
 		}

@@ -25,12 +25,14 @@ type adminState struct {
 	skipChecksum bool // DEBUG SET-SKIP-CHECKSUM-VALIDATION
 
 	reads, writes atomic.Int64 // system calls on client sockets
+	netOut        atomic.Int64 // bytes sent to them
 }
 
 func (a *adminState) resetCounters() {
 	a.saves = 0
 	a.reads.Store(0)
 	a.writes.Store(0)
+	a.netOut.Store(0)
 }
 
 // infoText collects the lines of INFO.

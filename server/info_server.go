@@ -165,13 +165,12 @@ func yes(b bool) int {
 
 func (s *Server) infoStats(t *infoText) {
 	st, ks, a := &s.stats, s.store.Stats(), &s.admin
-	in, out := s.netTotals()
 	kbps := func(m *sampler) string { return fmt.Sprintf("%.2f", float64(m.mean())/1024) }
 	t.line("total_connections_received", st.connections)
 	t.line("total_commands_processed", st.commands)
 	t.line("instantaneous_ops_per_sec", st.opsSample.mean())
-	t.line("total_net_input_bytes", in)
-	t.line("total_net_output_bytes", out)
+	t.line("total_net_input_bytes", st.netIn)
+	t.line("total_net_output_bytes", a.netOut.Load())
 	t.line("total_net_repl_input_bytes", s.repl.streamIn.Load())
 	t.line("total_net_repl_output_bytes", s.repl.streamOut.Load())
 	t.line("instantaneous_input_kbps", kbps(&st.inSample))

@@ -57,9 +57,15 @@ func (c *conn) dropOutput() {
 	for _, p := range c.parts {
 		if p.pinned {
 			p.pin.Release()
+		} else {
+			c.srv.trim.dropped(p.data)
 		}
 	}
-	c.wbuf, c.parts, c.pinned = nil, nil, false
+	if c.pinned {
+		c.wbuf, c.wbufSent, c.pinned = nil, 0, false
+	}
+	c.emptyWbuf()
+	c.parts = nil
 	c.lent.Store(0)
 }
 

@@ -57,10 +57,10 @@ func (l *loop) readLarge(c *conn) {
 func (l *loop) advance(c *conn) bool {
 	if c.pinned {
 		l.unpins = append(l.unpins, c.pin)
-		c.wbuf, c.pinned = nil, false
+		c.wbuf, c.wbufSent, c.pinned = nil, 0, false
 	}
+	c.emptyWbuf()
 	if len(c.parts) == 0 {
-		c.wbuf = emptied(c.wbuf)
 		return false
 	}
 	p := c.parts[0]

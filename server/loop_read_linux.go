@@ -138,21 +138,31 @@ func (l *loop) settle() {
 		if c.more = f.more && len(rest) > 0; c.more {
 			l.markReady(c)
 		}
-		switch {
-		case len(rest) > 0 && cap(c.rbuf) == 0:
-			c.rbuf = append(l.spareBuffer(), rest...)
-		case c.more && len(rest) > readBytes && endsWith(c.rbuf, rest):
-			c.rbuf = c.rbuf[len(c.rbuf)-len(rest):] // moving it to the front turn after turn would be quadratic
-		case len(rest) > 0:
-			c.rbuf = append(c.rbuf[:0], rest...)
-		case cap(c.rbuf) > 0:
-			l.spareAway(c.rbuf)
-			c.rbuf = nil
-		}
+		l.keepInput(c, rest)
 		c.unread.Store(int64(len(rest)))
 		if len(rest) > 0 && !c.more {
 			l.beginLarge(c)
 		}
+	}
+}
+
+// keepInput makes rest, which may be the end of it, the connection's input.
+func (l *loop) keepInput(c *conn, rest []byte) {
+	switch {
+	case len(rest) > 0 && cap(c.rbuf) == 0:
+		c.rbuf = append(l.spareBuffer(), rest...)
+	case c.more && len(rest) > readBytes && endsWith(c.rbuf, rest):
+		c.rbufTail = c.rbufTail || len(rest) < len(c.rbuf)
+		c.rbuf = c.rbuf[len(c.rbuf)-len(rest):] // moving it to the front turn after turn would be quadratic
+	case len(rest) > 0 && !c.rbufTail:
+		c.rbuf = append(c.rbuf[:0], rest...)
+	case len(rest) > 0:
+		c.rbuf, c.rbufTail = append(l.spareBuffer(), rest...), false
+	case cap(c.rbuf) > 0:
+		if !c.rbufTail {
+			l.spareAway(c.rbuf)
+		}
+		c.rbuf, c.rbufTail = nil, false
 	}
 }
 
@@ -173,7 +183,9 @@ func (l *loop) spareBuffer() []byte {
 
 // spareAway keeps an input buffer for the next connection that needs one.
 func (l *loop) spareAway(b []byte) {
-	if cap(b) >= readBytes && cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
+	if cap(b) <= keepInputBytes && len(l.spare) < maxSpare {
 		l.spare = append(l.spare, b[:0])
+		return
 	}
+	l.srv.trim.dropped(b)
 }

@@ -65,7 +65,7 @@ func (l *loop) send(c *conn, data []byte) int {
 		l.srv.admin.writes.Add(1)
 		if n > 0 {
 			sent += n
-			c.netOut.Add(int64(n))
+			l.srv.admin.netOut.Add(int64(n))
 			continue
 		}
 		switch {
@@ -101,6 +101,7 @@ func (l *loop) flush(c *conn) {
 		sent += n
 		if n < len(c.wbuf) {
 			c.wbuf = c.wbuf[n:] // moving the rest to the front would cost a copy of it per write
+			c.wbufSent += n
 			break
 		}
 		if !l.advance(c) {

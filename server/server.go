@@ -89,6 +89,7 @@ type Server struct {
 	timing   timing
 
 	conns    map[uint64]*conn
+	circle   circle // of conns
 	nextID   uint64
 	waiting  []*conn      // blocked clients in the order in which they blocked
 	waitDue  atomic.Int64 // the earliest deadline among them, monotonic; drivers read it without the lock
@@ -116,6 +117,7 @@ type Server struct {
 	crons       int64
 	background  background
 	admin       adminState
+	trim        heapTrim
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
 	exitErr      error
@@ -126,7 +128,7 @@ type Server struct {
 type stats struct {
 	commands, connections, rejected, errorReplies, protocolErrors, panics int64
 	outputLimitDisconnects, queryLimitDisconnects                         int64
-	netIn, netOut, peakMemory                                             int64
+	netIn, peakMemory                                                     int64
 	opsSample, inSample, outSample                                        sampler
 
 	turns, turnNanos, commandNanos int64 // of the driver, and what of it were commands

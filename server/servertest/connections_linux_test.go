@@ -3,10 +3,12 @@ package servertest_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -222,25 +224,167 @@ func TestF27OutOfDescriptors(t *testing.T) {
 	}
 }
 
-// TestIdleConnections holds thousands of connections that have each been used once and are silent now.
+// idleConns opens n connections, uses each once, and leaves them alone. They close with the test.
+func idleConns(t *testing.T, s *servertest.Server, n int) []net.Conn {
+	t.Helper()
+	conns := make([]net.Conn, n)
+	t.Cleanup(func() {
+		for _, c := range conns {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	})
+	const reply = "+OK\r\n"
+	for from := 0; from < n; from += 100 { // as many as the kernel's queue takes
+		some := conns[from:min(from+100, n)]
+		for i := range some {
+			c, err := net.Dial("tcp", s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			some[i] = c
+			if _, err := fmt.Fprintf(c, "SET k%d v\r\n", i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range some {
+			buf := make([]byte, len(reply))
+			if _, err := io.ReadFull(c, buf); err != nil || string(buf) != reply {
+				t.Fatalf("%q, %v", buf, err)
+			}
+		}
+	}
+	return conns
+}
+
+// TestIdleConnections holds ten thousand connections that have each been used once and are silent now: they occupy next to
+// no memory and cost no time, and a client that does something is not delayed by them.
 func TestIdleConnections(t *testing.T) {
-	const n = 5000
-	s := servertest.Start(t)
+	n := 10_000
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		t.Fatal(err)
+	}
+	if most := int(files.Cur) - 500; n > most {
+		t.Logf("%d connections, as this process may have %d files", most, files.Cur)
+		n = most
+	}
+	s := servertest.Start(t, "--maxclients", strconv.Itoa(n+10))
 	s.Must("PING")
 	before := rssKB(t, s.PID())
-	for i := range n {
-		c := s.Dial()
-		c.Must("SET", "k"+strconv.Itoa(i%10), "v")
-	}
+	idleConns(t, s, n)
 	limit := 4.0
 	if servertest.RaceEnabled {
 		limit = 16 // the race detector keeps notes of all memory
 	}
-	if perConn := float64(rssKB(t, s.PID())-before) / n; perConn > limit {
-		t.Errorf("a connection occupies %.1f KB", perConn)
-	} else {
-		t.Logf("a connection occupies %.1f KB", perConn)
+	perConn := float64(rssKB(t, s.PID())-before) / float64(n)
+	t.Logf("a connection occupies %.2f KB", perConn)
+	if perConn > limit {
+		t.Errorf("a connection occupies %.2f KB", perConn)
 	}
 	time.Sleep(500 * time.Millisecond)
 	idles(t, s, 50)
+	longest := 1 << 40 // turn of the event loop with a whole round of cron, in the best of some
+	for range 5 {
+		s.Must("CONFIG", "RESETSTAT")
+		time.Sleep(1100 * time.Millisecond)
+		usec, err := strconv.Atoi(s.Info("eventloop_longest_turn_usec"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if longest = min(longest, usec); longest < 3000 {
+			break
+		}
+	}
+	t.Logf("the longest turn in a second took %d µs", longest)
+	if longest >= 3000 && !servertest.RaceEnabled {
+		t.Errorf("with %d idle connections a turn takes %d µs", n, longest)
+	}
+}
+
+// TestTimeout closes the connections that are silent, and only those.
+func TestTimeout(t *testing.T) {
+	both(t, func(t *testing.T, s *servertest.Server) {
+		conns := idleConns(t, s, 300)
+		s.Must("CONFIG", "SET", "timeout", "2")
+		busy := s.Dial()
+		for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			busy.Must("PING")
+		}
+		s.Eventually("the others are closed", 5*time.Second, func() bool {
+			busy.Must("PING")
+			return strings.Contains(busy.Must("INFO", "clients").Str, "connected_clients:1\r\n") ||
+				strings.Contains(busy.Must("INFO", "clients").Str, "connected_clients:2\r\n") // with the test's own
+		})
+		for _, c := range conns {
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("a silent connection ends with %v", err)
+			}
+		}
+		busy.Must("PING")
+	})
+}
+
+// TestBurstIsGivenBack lets clients ask for megabytes each, so much at once that most of it waits in memory, and read it
+// then. Afterwards nobody sends anything, and the memory returns to the system nevertheless.
+func TestBurstIsGivenBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves a gigabyte")
+	}
+	for _, driver := range []string{"epoll", "goroutines"} {
+		t.Run(driver, func(t *testing.T) { burst(t, servertest.Start(t, "--event-loop", driver)) })
+	}
+}
+
+func burst(t *testing.T, s *servertest.Server) {
+	const clients, commands, elements, size = 60, 10, 100, 10_000 // the kernel takes up to 4 MB for each
+	push := []string{"RPUSH", "list"}
+	for range elements {
+		push = append(push, strings.Repeat("x", size))
+	}
+	s.Must(push...)
+	before := rssKB(t, s.PID())
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error { // a small window, set before it is agreed on
+		return raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10) })
+	}}
+	conns := make([]net.Conn, clients)
+	for i := range conns {
+		c, err := dialer.Dial("tcp", s.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		conns[i] = c
+		if _, err := c.Write(bytes.Repeat([]byte("LRANGE list 0 -1\r\n"), commands)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	executed := fmt.Sprintf("calls=%d,", clients*commands)
+	s.Eventually("all have been executed", 30*time.Second, func() bool {
+		return strings.HasPrefix(s.Info("cmdstat_lrange"), executed)
+	})
+	during := rssKB(t, s.PID())
+	reply := len(fmt.Sprintf("*%d\r\n", elements)) + elements*(len(fmt.Sprintf("$%d\r\n\r\n", size))+size)
+	for _, c := range conns {
+		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+		if n, err := io.Copy(io.Discard, io.LimitReader(c, int64(commands*reply))); err != nil || int(n) != commands*reply {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+	}
+	most := 48 << 10 // KB beyond what there was before
+	if servertest.RaceEnabled {
+		most *= 4
+	}
+	after := 0
+	s.Eventually("the memory is given back", 30*time.Second, func() bool {
+		time.Sleep(100 * time.Millisecond) // INFO, which would be traffic, is not asked for
+		after = rssKB(t, s.PID())
+		return after < before+most
+	})
+	t.Logf("resident: %d MB, %d MB when all was executed, %d MB at the end", before>>10, during>>10, after>>10)
+	if during < before+4*most && !servertest.RaceEnabled {
+		t.Errorf("the replies did not wait in memory, so that this test has shown nothing")
+	}
 }
