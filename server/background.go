@@ -8,8 +8,8 @@ import (
 
 // background is the work that no client waits for: deleting keys whose time has come, giving the memory of deleted values
 // back, resizing the tables of databases, and moving records together. It is done in slices of about a millisecond under
-// the lock, in the driver's goroutine, with pauses between them in which clients are served; a server without clients goes
-// on at once. So none of it stops the server for longer than a slice, however much there is.
+// the lock, in the driver's goroutine, with pauses between them in which clients are served; where nobody has asked for
+// anything for the length of a pause, the event loop goes on without. So none of it stops the server for longer than a slice, however much there is.
 //
 // The cron starts the work; slices go on until there is none.
 type background struct {
@@ -21,7 +21,6 @@ type background struct {
 	compactWait time.Duration // after a compaction that gave nothing back
 	purgeDue    int64         // bytes of unused memory that are to be given back
 	slackBefore int64         // free bytes in sparse runs when the compaction began
-	compactions int64         // finished
 }
 
 // expiring is a round of active expiry over the databases that have keys with an expiry.
@@ -88,10 +87,10 @@ func (s *Server) untilSlice(most time.Duration) time.Duration {
 	return min(most, max(0, time.Duration(due)-time.Since(s.started)))
 }
 
-// sliceDue reports whether a slice should run now: there is work, and the pause is over or nobody wants to be served.
-func (s *Server) sliceDue(idle bool) bool {
+// sliceDue reports whether a slice should run now: there is work, and the pause is over or nobody needs it.
+func (s *Server) sliceDue(quiet bool) bool {
 	due := s.background.due.Load()
-	return due != noWork && (idle || time.Since(s.started) >= time.Duration(due))
+	return due != noWork && (quiet || time.Since(s.started) >= time.Duration(due))
 }
 
 // slice does background work for about sliceTime. It runs under the lock, as a turn of its own.
@@ -141,7 +140,6 @@ func (s *Server) compactSome() bool {
 	if !s.store.Compacting() || s.store.Compact(slicePart) {
 		return s.store.Compacting()
 	}
-	b.compactions++
 	if s.store.SlackBytes() > b.slackBefore-b.slackBefore/4 { // what is left cannot be moved, or comes back as fast
 		b.compactWait = min(max(2*b.compactWait, compactEvery), compactWaitMax)
 	} else {

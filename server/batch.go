@@ -219,6 +219,7 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 func (b *batch) begin(among int) {
 	b.share = b.srv.timing.clock.Ticks(max(min(turnTime/time.Duration(max(among, 1)), maxShare), minShare))
 	b.srv.ctx.W.Buf, b.srv.ctx.MayPin, b.srv.unitWrote = b.out, b.pins, false
+	b.prefetch()
 }
 
 // goOn executes the batch, or a part of it: it returns false when the replies must be written before the rest is executed.

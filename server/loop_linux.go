@@ -34,6 +34,7 @@ type loop struct {
 	held   []*conn   // waiting for an fsync
 	spare  [][]byte  // input buffers for incomplete commands
 	now    time.Time // of this turn
+	asked  time.Time // when there was something to do for a connection last
 	nowMs  int64     // the same on the server's monotonic clock
 	// yieldedMs is when the loop last gave way to other goroutines. It does so before the scheduler would preempt it:
 	// a preemption makes the runtime's monitor thread poll at its shortest interval for a while, which costs more.
@@ -152,11 +153,11 @@ func (l *loop) turns() {
 	close(l.ended)
 }
 
-// wait polls for events: not at all while connections are ready, else until the next cron.
+// wait polls for events: not at all while connections are ready, else until there is other work.
 func (l *loop) wait() int {
 	timeoutMs := 0
-	if len(l.ready) == 0 && len(l.writing) == 0 && l.srv.background.due.Load() == noWork {
-		timeoutMs = int(l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond)).Milliseconds())
+	if len(l.ready) == 0 && len(l.writing) == 0 {
+		timeoutMs = int(l.untilWork().Milliseconds())
 	}
 	clock := l.srv.timing.clock
 	l.took = clock.Now() - l.began
@@ -166,6 +167,9 @@ func (l *loop) wait() int {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
 	}
 	l.now = time.Now()
+	if n > 0 || len(l.ready) > 0 || len(l.writing) > 0 {
+		l.asked = l.now
+	}
 	l.nowMs = l.now.Sub(l.srv.started).Milliseconds()
 	if l.nowMs-l.yieldedMs >= yieldMs {
 		l.yieldedMs = l.nowMs
@@ -173,6 +177,22 @@ func (l *loop) wait() int {
 	}
 	return n
 }
+
+// untilWork is how long the loop may wait for events: until the next cron, deadline or slice of background work.
+func (l *loop) untilWork() time.Duration {
+	most := l.srv.untilDeadline(max(0, l.srv.nextCron.Sub(l.now)+time.Millisecond))
+	slice := l.srv.untilSlice(most)
+	switch {
+	case slice == most:
+		return most
+	case l.quiet():
+		return 0
+	}
+	return slice + time.Millisecond // less would be no wait at all
+}
+
+// quiet reports whether nobody has asked for anything for as long as background work leaves to clients: it may go on then.
+func (l *loop) quiet() bool { return l.now.Sub(l.asked) >= pauseTime }
 
 // turn handles n events and everything that is ready.
 func (l *loop) turn(n int) {
@@ -185,7 +205,7 @@ func (l *loop) turn(n int) {
 		l.execute(false)
 	}
 	l.finishTurn()
-	if l.srv.sliceDue(n <= 0 && len(l.ready) == 0) {
+	if l.srv.sliceDue(l.quiet()) {
 		l.lock()
 		l.srv.beginTurn()
 		l.srv.slice()
@@ -201,7 +221,6 @@ func (l *loop) execute(done bool) {
 		for i := l.batch.cur; i < len(l.batch.feeds); i++ {
 			l.batch.feeds[i].c.takeOutput() // what was queued before goes out before the replies
 		}
-		l.batch.prefetch()
 		l.batch.begin(len(l.batch.feeds))
 		done = l.finishBatch()
 	}
