@@ -45,7 +45,16 @@ func DefaultLimits() Limits {
 type Options struct {
 	Databases int
 	Limits    Limits
+	// OnGrowth is told about memory that the store will need soon. If its Populate is called, on another thread, the store
+	// is not stopped by the system when it touches it first. It must not use the store. nil is nobody.
+	OnGrowth func(Extent)
 }
+
+// Extent is memory that will be needed soon.
+type Extent = slab.Extent
+
+// CanPopulate tells whether the system lets anybody but who uses it get memory ready (see Options.OnGrowth).
+func CanPopulate() bool { return slab.CanPopulate() }
 
 // Store is all databases of a server.
 //
@@ -67,6 +76,7 @@ type Store struct {
 	changes   int64
 	onExpired func(db int, key []byte)
 	onChange  func(db int, key []byte)
+	onGrowth  func(Extent)
 	stats     Stats
 	reading   bool       // lookups count as hits and misses
 	noTouch   bool       // lookups leave the access clock alone
@@ -94,7 +104,8 @@ func New(o Options) *Store {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits()
 	}
-	s := &Store{arena: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits}
+	s := &Store{arena: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
+	s.arena.OnGrowth(o.OnGrowth)
 	for i := range o.Databases {
 		d := &DB{store: s, index: i}
 		d.keys.Init(s.arena, s.seed)

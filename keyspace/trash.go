@@ -253,6 +253,7 @@ func (s *Store) swapArena(n int) {
 	t.freed += int64(n + s.Trash() - len(t.graves))
 	*t = trash{graves: append(t.graves, s.arena), freed: t.freed}
 	s.arena = slab.New()
+	s.arena.OnGrowth(s.onGrowth)
 	for _, d := range s.dbs {
 		d.keys.Init(s.arena, s.seed)
 		d.expires.Init(s.arena, s.seed)

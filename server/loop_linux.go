@@ -12,6 +12,7 @@ import (
 
 	"datastore/keyspace"
 	"datastore/server/config"
+	"datastore/server/sockio"
 	"datastore/server/ticks"
 )
 
@@ -161,7 +162,7 @@ func (l *loop) wait() int {
 	}
 	clock := l.srv.timing.clock
 	l.took = clock.Now() - l.began
-	n, err := unix.EpollWait(l.epfd, l.events[:], timeoutMs)
+	n, err := l.poll(timeoutMs)
 	l.began = clock.Now()
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
@@ -176,6 +177,14 @@ func (l *loop) wait() int {
 		runtime.Gosched()
 	}
 	return n
+}
+
+// poll asks for events and waits up to timeoutMs milliseconds for one.
+func (l *loop) poll(timeoutMs int) (int, error) {
+	if timeoutMs == 0 {
+		return sockio.Poll(l.epfd, l.events[:])
+	}
+	return unix.EpollWait(l.epfd, l.events[:], timeoutMs)
 }
 
 // untilWork is how long the loop may wait for events: until the next cron, deadline or slice of background work.

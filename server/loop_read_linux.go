@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"datastore/server/sockio"
 	"datastore/server/ticks"
 )
 
@@ -81,7 +82,7 @@ func (l *loop) readOne(c *conn, arena []byte) int {
 		c.rbuf = growInput(c.rbuf, min(max(c.parser.Want(), readBytes), max(own, readBytes), maxReadBytes))
 		dst = c.rbuf[own:cap(c.rbuf)]
 	}
-	n, err := unix.Read(c.fd, dst)
+	n, err := sockio.Recv(c.fd, dst)
 	l.srv.admin.reads.Add(1)
 	if n <= 0 {
 		l.readFailed(c, err)

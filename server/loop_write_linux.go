@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"datastore/server/sockio"
 )
 
 // write sends the replies of the batch, without the lock.
@@ -61,7 +63,7 @@ func (l *loop) holdBack(c *conn) {
 func (l *loop) send(c *conn, data []byte) int {
 	sent, most := 0, min(len(data), maxWriteBytes)
 	for sent < most {
-		n, err := unix.Write(c.fd, data[sent:most])
+		n, err := sockio.Send(c.fd, data[sent:most])
 		l.srv.admin.writes.Add(1)
 		if n > 0 {
 			sent += n

@@ -121,7 +121,7 @@ func (f *follower) Load(p replication.Payload) error {
 	var nowMs int64
 	err := f.locked(func() error {
 		nowMs = s.clock().UnixMilli()
-		fresh = keyspace.New(keyspace.Options{Databases: s.values.Databases, Limits: s.limits()})
+		fresh = s.newStore()
 		return nil
 	})
 	if err != nil {

@@ -118,6 +118,7 @@ type Server struct {
 	background  background
 	admin       adminState
 	trim        heapTrim
+	populator   populator
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
 	exitErr      error
@@ -155,7 +156,7 @@ func New(o Options) (*Server, error) {
 		o: o, cfg: o.Config, values: o.Config.Values(), clock: o.Clock, started: time.Now(), done: make(chan struct{}),
 		conns: map[uint64]*conn{}, errorCounts: map[string]int64{}, runID: newRunID(), activeExpire: true,
 	}
-	s.store = keyspace.New(keyspace.Options{Databases: s.values.Databases, Limits: s.limits()})
+	s.store = s.newStore()
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	s.ctx.Effects.Forget()
@@ -172,6 +173,15 @@ func New(o Options) (*Server, error) {
 	s.applyConfig()
 	s.relax()
 	return s, nil
+}
+
+// newStore returns empty databases.
+func (s *Server) newStore() *keyspace.Store {
+	o := keyspace.Options{Databases: s.values.Databases, Limits: s.limits()}
+	if keyspace.CanPopulate() {
+		o.OnGrowth = s.populator.ask
+	}
+	return keyspace.New(o)
 }
 
 // limits are the keyspace's limits as configured.

@@ -16,7 +16,9 @@ const (
 	entrySize   = unsafe.Sizeof(entry{})
 	entriesAt   = unsafe.Offsetof(chunk{}.entries)
 
-	regionChunks = 16 // chunks reserved at once
+	regionChunks = 16 // chunks reserved at once, at least
+	regionShare  = 4  // or one for so many in use
+	maxRegion    = 64 // but no more than this
 	binCount     = 11 // of chunks, by the bit length of their longest free run
 	binTries     = 8  // chunks looked at in the bin that need not fit
 
@@ -42,6 +44,7 @@ type chunk struct {
 	dirtyN  int32
 	index   int32 // in Arena.chunks
 	huge    bool
+	ready   bool // it was announced, so its clean pages may have memory as well
 	entries [chunkPages]entry
 }
 
@@ -78,17 +81,16 @@ func runBase(e uintptr) uintptr {
 
 // newChunk adds an empty chunk.
 func (a *Arena) newChunk() *chunk {
-	if a.region == a.regionEnd {
-		a.reserve()
+	if a.region.at == a.region.end {
+		if a.region, a.following = a.following, (region{}); a.region.at == a.region.end {
+			a.region = a.reserve()
+		}
 	}
-	base := a.region
-	if err := unlock(base, chunkSize); err != nil {
-		panic(err)
-	}
-	a.region += chunkSize
-	adviseHuge(base, chunkSize, true)
+	base := a.region.at
+	a.region.at += chunkSize
+	a.ahead.idle = 0
 	c := chunkAt(base)
-	c.huge = true
+	c.huge, c.ready = true, base < a.region.ready
 	c.free.set(headerPages, usablePages)
 	c.freeN, c.longest, c.index = usablePages, usablePages, int32(len(a.chunks))
 	a.chunks = append(a.chunks, base)
@@ -99,16 +101,17 @@ func (a *Arena) newChunk() *chunk {
 }
 
 // reserve sets aside address space for the next chunks, side by side so that the kernel keeps them as one mapping.
-func (a *Arena) reserve() {
-	size := uintptr(regionChunks * chunkSize)
-	base, err := mapAligned(size, protNone)
-	if err != nil { // an address space limit may still have room for one
+func (a *Arena) reserve() region {
+	size := uintptr(min(max(regionChunks, len(a.chunks)/regionShare), maxRegion) * chunkSize)
+	base, err := mapAligned(size)
+	if err != nil { // a limit may still have room for one
 		size = chunkSize
-		if base, err = mapAligned(size, protNone); err != nil {
+		if base, err = mapAligned(size); err != nil {
 			panic(err)
 		}
 	}
-	a.region, a.regionEnd = base, base+size
+	adviseHuge(base, size, true)
+	return region{at: base, end: base + size}
 }
 
 // dropChunk gives a wholly free chunk back.
@@ -159,6 +162,9 @@ func (a *Arena) allocPages(n int) (e uintptr, clean bool) {
 		adviseHuge(base, chunkSize, true)
 	}
 	a.usedPages += int64(n)
+	if base == a.newest && c.freeN < usablePages/2 {
+		a.announce()
+	}
 	return entryOf(base, uintptr(first)), dirty == 0
 }
 

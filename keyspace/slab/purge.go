@@ -14,6 +14,7 @@ func (a *Arena) Age() (idle int64) {
 			a.freeRun(e)
 		}
 	}
+	a.ageAhead()
 	idle = min(a.dirtyLow, a.dirtyPages) + a.ageNewest()
 	a.dirtyLow = a.dirtyPages
 	return idle * pageSize
@@ -36,6 +37,7 @@ func (a *Arena) ageNewest() int64 {
 	for from := 0; from < chunkPages; from += hugePages {
 		n += c.soil(from/64, (from+hugePages)/64)
 	}
+	c.ready = false
 	if n > 0 && c.dirtyN == 0 {
 		a.queue(a.newest)
 	}
@@ -44,10 +46,10 @@ func (a *Arena) ageNewest() int64 {
 	return int64(n)
 }
 
-// soil marks the clean pages of some words of the bitmaps as dirty if there is a page in use among them, and returns how
-// many they were.
+// soil marks the clean pages of some words of the bitmaps as dirty if there is a page in use among them, or all of the chunk
+// was got ready, and returns how many they were.
 func (c *chunk) soil(from, to int) (n int) {
-	used := false
+	used := c.ready
 	for w := from; w < to; w++ {
 		used = used || c.free[w] != ^uint64(0)
 	}

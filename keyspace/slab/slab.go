@@ -1,20 +1,14 @@
 // Package slab owns the memory of the data set: blocks outside the Go heap, allocated by size class and freed exactly,
-// so that the collector sees none of it. It is the only package that uses unsafe. It refuses to know what a block
-// holds, to move one, and to be called by two goroutines at once: the lock is above it.
+// so that the collector sees none of it. Apart from server/sockio, which hands buffers to system calls, it is the only
+// package that uses unsafe. It refuses to know what a block holds, to move one, and to be called by two goroutines at once:
+// the lock is above it.
 package slab
 
 import (
 	"fmt"
-
-	"golang.org/x/sys/unix"
 )
 
-const (
-	protNone = unix.PROT_NONE
-	protRW   = unix.PROT_READ | unix.PROT_WRITE
-
-	maxBlock = 1 << 46 // bytes; anything larger is refused before the system is asked
-)
+const maxBlock = 1 << 46 // bytes; anything larger is refused before the system is asked
 
 // Arena allocates blocks. The zero value is not usable; see New. DESIGN.md tells why it is built like this.
 //
@@ -29,7 +23,8 @@ type Arena struct {
 	bins    [binCount]uintptr   // chunks by the bit length of their longest free run
 
 	purgeFirst, purgeLast uintptr // chunks with dirty pages, the oldest first
-	region, regionEnd     uintptr // reserved address space not yet made chunks
+	region, following     region  // reserved address space
+	ahead                 ahead
 
 	usedBytes  int64
 	blocks     int64
@@ -156,7 +151,7 @@ func Map(n int) (r Ref, size int, err error) {
 		return 0, 0, fmt.Errorf("slab: block of %d bytes: %w", n, ErrNoMemory)
 	}
 	size = (n + pageSize - 1) &^ (pageSize - 1)
-	base, err := mapAligned(uintptr(size), protRW)
+	base, err := mapAligned(uintptr(size))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -310,8 +305,10 @@ func (a *Arena) Close() {
 	for _, base := range a.chunks {
 		unmap(base, chunkSize)
 	}
-	if a.region != a.regionEnd {
-		unmap(a.region, a.regionEnd-a.region)
+	for _, r := range [2]region{a.region, a.following} {
+		if r.at != r.end {
+			unmap(r.at, r.end-r.at)
+		}
 	}
-	*a = *New()
+	*a = Arena{direct: make(map[Ref]int), ahead: ahead{grows: a.ahead.grows}}
 }

@@ -27,9 +27,9 @@ func (a *Arena) Used() int64 { return a.usedBytes }
 func (a *Arena) Blocks() int64 { return a.blocks }
 
 // Mapped returns the bytes obtained from the system and not given back: pages of runs, free pages whose memory is kept
-// for reuse, headers and large blocks. Pages never used and pages given back do not count.
+// for reuse, headers, large blocks and what is got ready for growth. Pages never used and pages given back do not count.
 func (a *Arena) Mapped() int64 {
-	return (a.usedPages+a.dirtyPages+int64(len(a.chunks))*headerPages)*pageSize + a.directBytes
+	return (a.usedPages+a.dirtyPages+int64(len(a.chunks))*headerPages)*pageSize + a.directBytes + a.aheadBytes()
 }
 
 // Active returns the bytes of the pages in runs and of large blocks: those of Mapped without free pages and headers.

@@ -10,8 +10,8 @@ import (
 const mapFlags = unix.MAP_PRIVATE | unix.MAP_ANON | noReserve
 
 // mapAligned maps size bytes, a multiple of the page, at a multiple of chunkSize.
-func mapAligned(size uintptr, prot int) (uintptr, error) {
-	p, err := unix.MmapPtr(-1, 0, nil, size+chunkSize-pageSize, prot, mapFlags)
+func mapAligned(size uintptr) (uintptr, error) {
+	p, err := unix.MmapPtr(-1, 0, nil, size+chunkSize-pageSize, unix.PROT_READ|unix.PROT_WRITE, mapFlags)
 	if err != nil {
 		return 0, fmt.Errorf("slab: map %d bytes: %w: %w", size, ErrNoMemory, err)
 	}
@@ -33,14 +33,6 @@ func unmap(addr, size uintptr) {
 	if err := unix.MunmapPtr(at(addr), size); err != nil {
 		discard(addr, size)
 	}
-}
-
-// unlock makes a reserved range usable.
-func unlock(addr, size uintptr) error {
-	if err := unix.Mprotect(span(addr, size), unix.PROT_READ|unix.PROT_WRITE); err != nil {
-		return fmt.Errorf("slab: commit %d bytes: %w: %w", size, ErrNoMemory, err)
-	}
-	return nil
 }
 
 // discard drops the memory behind a range; it reads as zero afterwards.

@@ -37,7 +37,7 @@ func (t *Table) audit() error {
 	for b := t.spare; b != 0 && spare <= t.overflow; b = slab.Ref(slab.Load64(b, linkAt)) {
 		spare++
 	}
-	if c.entries != t.count || c.overflow+spare != t.overflow || c.longest > max(t.longest, t.oldLong) {
+	if c.entries != t.count || c.overflow+spare != t.overflow || c.longest > int(max(t.longest, t.oldLong)) {
 		return fmt.Errorf("table: %d entries, %d + %d continuations, chains of up to %d; expected %d, %d, %d: %w", c.entries,
 			c.overflow, spare, c.longest, t.count, t.overflow, max(t.longest, t.oldLong), errBroken)
 	}

@@ -23,6 +23,7 @@ func (t *Table) Reserve(n int) {
 	switch {
 	case t.buckets == 0:
 		t.buckets, t.mask = t.newArray(want), want-1
+		t.arena.Announce(t.buckets)
 	case t.next != 0 || want <= t.mask+1:
 	case t.count == 0:
 		array := t.newArray(want)
@@ -68,12 +69,20 @@ func (t *Table) resize(n uint64) {
 		return
 	}
 	t.next, t.nextMask = t.newArray(n), n-1
+	if t.arena.Announce(t.next) {
+		t.wait = int32(min(max(waitMoves, min(n, t.mask)/waitPart), 1<<30))
+	}
 	t.oldLong, t.longest = t.longest, 0
 	t.move(moveBuckets)
 }
 
-// move empties up to n buckets of the old array, passing up to emptyPerMove empty ones for each.
+// move empties up to n buckets of the old array, passing up to emptyPerMove empty ones for each. The first ones are waited
+// for until another thread may have got memory for the new array (see slab.Arena.OnGrowth).
 func (t *Table) move(n int) {
+	if t.wait > 0 {
+		t.wait -= int32(n)
+		return
+	}
 	for pass := n * emptyPerMove; n > 0 && pass > 0 && t.moved <= t.mask; {
 		if b := t.buckets + slab.Ref(t.moved)*bucketBytes; slab.Load64(b, 0) != 0 {
 			t.moveBucket(b)

@@ -23,6 +23,8 @@ const (
 	shrinkPart       = 8       // of that: entries below which it shrinks
 	moveBuckets      = 2       // moved by each mutating operation while a resize runs
 	emptyPerMove     = 16      // empty buckets passed for each that may be moved
+	waitMoves        = 1 << 12 // moves that a resize to a large array waits at least, and one for so many buckets
+	waitPart         = 64
 	discardBuckets   = 1 << 14 // 1 MiB of emptied buckets goes back to the system at once
 )
 
@@ -57,8 +59,9 @@ type Table struct {
 	moved    uint64 // buckets of the old array that have been moved; 0 when no resize runs
 	count    int
 	overflow int      // continuation buckets, with the spare ones
-	longest  int      // at least the entries of the longest chain among those added since the last resize began
-	oldLong  int      // the same for the entries before
+	longest  int32    // at least the entries of the longest chain among those added since the last resize began
+	oldLong  int32    // the same for the entries before
+	wait     int32    // moves that are not made yet after a resize has begun
 	spare    slab.Ref // list of continuation buckets ready for a resize, so that it cannot fail half-way
 }
 
@@ -184,9 +187,7 @@ func (t *Table) add(b slab.Ref, slot uint64) {
 		b, i, n = o, 0, n+slots
 	}
 	slab.Store64(b, i*8, slot)
-	if n+i > t.longest {
-		t.longest = n + i
-	}
+	t.longest = max(t.longest, int32(n+i))
 }
 
 // Replace puts new where old was: the record has moved, its key is the same. h is the hash of the key. It reports

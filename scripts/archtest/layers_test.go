@@ -35,6 +35,7 @@ var layers = map[string]float64{
 	"server/vfs/vfstest":         0.5,
 	"server/resp":                0,
 	"server/ticks":               0,
+	"server/sockio":              0,
 	"server/latency":             0,
 	"server/glob":                0,
 	"server/vfs":                 0,
@@ -74,7 +75,7 @@ var testsMayAlsoUse = []string{
 }
 
 func mayUseSystemCalls(short string, layer float64) bool {
-	return short == "keyspace/slab" || short == "server/vfs" || layer >= 4
+	return short == "keyspace/slab" || short == "server/vfs" || short == "server/sockio" || layer >= 4
 }
 
 // neverTogether are imports that the numbers of the layers would allow or whose reason deserves words.

@@ -1,0 +1,142 @@
+package slab
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// resident returns how many bytes of a range are in memory.
+func resident(t *testing.T, addr, size uintptr) int {
+	t.Helper()
+	vec := make([]byte, size/pageSize)
+	if _, _, e := unix.Syscall(unix.SYS_MINCORE, addr, size, uintptr(Addr(RefOf(vec)))); e != 0 {
+		t.Fatalf("mincore: %v", e)
+	}
+	n := 0
+	for _, v := range vec {
+		n += int(v&1) * pageSize
+	}
+	return n
+}
+
+func needPopulate(t *testing.T) {
+	t.Helper()
+	if !CanPopulate() {
+		t.Skip("the kernel cannot populate memory (Linux before 5.14)")
+	}
+}
+
+func TestGrowthIsAnnounced(t *testing.T) {
+	needPopulate(t)
+	a := New()
+	defer a.Close()
+	var told []Extent
+	a.OnGrowth(func(e Extent) { told = append(told, e) })
+	a.Alloc(64)
+	if len(told) != 0 {
+		t.Fatalf("%d extents were announced with the first block", len(told))
+	}
+	for a.Used() < 100<<20 {
+		chunks := len(a.chunks)
+		a.Alloc(1000)
+		if len(a.chunks) == chunks {
+			continue
+		}
+		base, announced := a.newest, false
+		for _, e := range told {
+			announced = announced || e.addr <= base && base < e.addr+e.size
+		}
+		if !announced {
+			t.Fatalf("chunk %d was taken without having been announced", len(a.chunks))
+		}
+	}
+	total := 0
+	for _, e := range told {
+		total += e.Bytes()
+	}
+	if in := (len(a.chunks) - 1) * chunkSize; total < in || total > in+maxAhead*chunkSize {
+		t.Errorf("%d bytes were announced for %d bytes of chunks", total, in)
+	}
+}
+
+func TestAnnouncedMemoryIsThereAndGoesBack(t *testing.T) {
+	needPopulate(t)
+	a := New()
+	defer a.Close()
+	var told Extent
+	a.OnGrowth(func(e Extent) { told = e })
+	for told.size == 0 {
+		a.Alloc(1000)
+	}
+	if n := resident(t, told.addr, told.size); n != 0 {
+		t.Fatalf("%d of %d bytes are resident before anybody asked for them", n, told.size)
+	}
+	if n := a.aheadBytes(); n != int64(told.size) {
+		t.Errorf("%d bytes count as mapped ahead, not %d", n, told.size)
+	}
+	if n, err := told.Populate(); err != nil || n != told.Bytes() {
+		t.Fatalf("Populate of %d bytes: %d, %v", told.Bytes(), n, err)
+	}
+	if n := resident(t, told.addr, told.size); n != int(told.size) {
+		t.Fatalf("%d of %d bytes are resident", n, told.size)
+	}
+	for range aheadAges {
+		a.Age()
+	}
+	if n := resident(t, told.addr, told.size); n != 0 {
+		t.Errorf("%d bytes are resident after the arena has stopped growing", n)
+	}
+	if n := a.aheadBytes(); n != 0 {
+		t.Errorf("%d bytes still count as mapped ahead", n)
+	}
+	told = Extent{}
+	for used := a.Used(); a.Used() < used+2*chunkSize; {
+		a.Alloc(1000)
+	}
+	if told.size == 0 {
+		t.Error("nothing was announced when the arena grew again")
+	}
+}
+
+func TestPopulateLeavesContents(t *testing.T) {
+	needPopulate(t)
+	a := New()
+	defer a.Close()
+	r := a.AllocZeroed(8 << 20)
+	var told []Extent
+	a.OnGrowth(func(e Extent) { told = append(told, e) })
+	if !a.Announce(r) {
+		t.Fatal("a block with a mapping of its own was not announced")
+	}
+	if a.Announce(a.Alloc(100)) {
+		t.Error("a small block was announced")
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for _, e := range told {
+			if _, err := e.Populate(); err != nil {
+				t.Errorf("Populate: %v", err)
+			}
+		}
+	})
+	view := Bytes(r, 0, a.SizeOf(r))
+	for i := 0; i < len(view); i += pageSize {
+		view[i] = byte(i>>12) | 1
+	}
+	wg.Wait()
+	total := 0
+	for _, e := range told {
+		total += e.Bytes()
+	}
+	if total != len(view) || resident(t, Addr(r), uintptr(len(view))) != len(view) {
+		t.Errorf("%d of %d bytes were announced", total, len(view))
+	}
+	for i := 0; i < len(view); i += pageSize {
+		if view[i] != byte(i>>12)|1 || !bytes.Equal(view[i+1:i+16], make([]byte, 15)) {
+			t.Fatalf("the page at %d has changed", i)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package server
+
+import (
+	"sync"
+
+	"datastore/keyspace"
+)
+
+// populator gets memory ready that the keyspace will need soon, in a goroutine that exists while there is something to do
+// and needs no lock: so the system's time for finding and clearing memory is nobody's wait.
+type populator struct {
+	mu      sync.Mutex
+	queue   []keyspace.Extent
+	running bool
+	wg      sync.WaitGroup
+}
+
+// ask takes an order; the keyspace calls it.
+func (p *populator) ask(e keyspace.Extent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(p.queue, e)
+	if !p.running {
+		p.running = true
+		p.wg.Go(p.work)
+	}
+}
+
+// work carries out orders until there are none.
+func (p *populator) work() {
+	for {
+		p.mu.Lock()
+		if len(p.queue) == 0 {
+			p.running = false
+			p.mu.Unlock()
+			return
+		}
+		e := p.queue[0]
+		p.queue = p.queue[:copy(p.queue, p.queue[1:])]
+		p.mu.Unlock()
+		_, _ = e.Populate() // what fails here happens to who needs the memory, and is seen there
+	}
+}
