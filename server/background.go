@@ -9,7 +9,8 @@ import (
 // background is the work that no client waits for: deleting keys whose time has come, giving the memory of deleted values
 // back, resizing the tables of databases, and moving records together. It is done in slices of about a millisecond under
 // the lock, in the driver's goroutine, with pauses between them in which clients are served; where nobody has asked for
-// anything for the length of a pause, the event loop goes on without. So none of it stops the server for longer than a slice, however much there is.
+// anything for the length of a pause, the event loop goes on without. So none of it stops the server for longer than a slice,
+// however much there is.
 //
 // The cron starts the work; slices go on until there is none.
 type background struct {

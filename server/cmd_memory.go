@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"datastore/server/command"
@@ -148,13 +147,13 @@ func (r *memoryReply) double(name string, value float64) {
 // other work.
 const purgeTime = 5 * time.Millisecond
 
-// memoryPurge gives back what the allocator and the Go heap keep for reuse.
+// memoryPurge gives back what the allocator and the Go heap keep for reuse; most of it, and all of the heap's, after the reply.
 func (s *Server) memoryPurge(c *command.Ctx) error {
 	s.store.Age()
 	s.background.purgeDue = s.store.DirtyBytes()
 	for end := time.Now().Add(purgeTime); s.purgeSome() && time.Now().Before(end); {
 	}
-	debug.FreeOSMemory()
+	s.trim.now()
 	c.W.OK()
 	return nil
 }

@@ -43,6 +43,18 @@ func (h *heapTrim) check(now time.Time) {
 		return
 	}
 	h.at = now
+	h.collect()
+}
+
+// now collects and returns memory to the system without waiting for a reason, unless that is being done.
+func (h *heapTrim) now() {
+	if !h.running.Swap(true) {
+		h.collect()
+	}
+}
+
+// collect is for who has set running.
+func (h *heapTrim) collect() {
 	h.wg.Go(func() {
 		debug.FreeOSMemory()
 		h.running.Store(false)

@@ -27,8 +27,9 @@ func (m memoryRow) deviation() float64 {
 }
 
 const (
-	// settle is how long a server may finish resizing and collecting before it is measured.
-	settle = 1500 * time.Millisecond
+	// settle is how long a server may finish resizing and collecting, and give back what it does not need for more growth,
+	// before it is measured.
+	settle = 6 * time.Second
 	// smallSize is how many elements a small collection has: packed in all servers, apart from sets of strings, which
 	// Redis packs since 7.2 only.
 	smallSize = 50

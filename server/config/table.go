@@ -24,6 +24,7 @@ const (
 	fileOnly                    // unknown to CONFIG GET and CONFIG SET
 	bare                        // on the command line complete without a value, which is then empty
 	noEffect                    // accepted and kept; other values than the default do nothing here
+	granted                     // accepted and kept; what it asks for is always done, so nobody is warned
 )
 
 // access are the names of Access.
@@ -141,11 +142,11 @@ var table = []directive{
 		field: func(v *Values) any { return &v.LatencyTracking }},
 	{name: "latency-tracking-info-percentiles", kind: words{read: readPercentiles}, def: "50 99 99.9",
 		field: func(v *Values) any { return &v.LatencyPercentiles }},
-	{name: "lazyfree-lazy-eviction", kind: boolean{}, def: "no", flags: noEffect},
-	{name: "lazyfree-lazy-expire", kind: boolean{}, def: "no", flags: noEffect},
-	{name: "lazyfree-lazy-server-del", kind: boolean{}, def: "no", flags: noEffect},
-	{name: "lazyfree-lazy-user-del", kind: boolean{}, def: "no", flags: noEffect},
-	{name: "lazyfree-lazy-user-flush", kind: boolean{}, def: "no", flags: noEffect},
+	{name: "lazyfree-lazy-eviction", kind: boolean{}, def: "no", flags: granted},
+	{name: "lazyfree-lazy-expire", kind: boolean{}, def: "no", flags: granted},
+	{name: "lazyfree-lazy-server-del", kind: boolean{}, def: "no", flags: granted},
+	{name: "lazyfree-lazy-user-del", kind: boolean{}, def: "no", flags: granted},
+	{name: "lazyfree-lazy-user-flush", kind: boolean{}, def: "no", flags: granted},
 	{name: "lfu-decay-time", kind: between(0, math.MaxInt32), def: "1",
 		field: func(v *Values) any { return &v.LFUDecayTimeMin }},
 	{name: "lfu-log-factor", kind: between(0, math.MaxInt32), def: "10",
@@ -228,7 +229,7 @@ var table = []directive{
 	{name: "replica-announced", kind: boolean{}, def: "yes", flags: noEffect},
 	{name: "replica-ignore-disk-write-errors", kind: boolean{}, def: "no", flags: noEffect},
 	{name: "replica-ignore-maxmemory", alias: "slave-ignore-maxmemory", kind: boolean{}, def: "yes", flags: noEffect},
-	{name: "replica-lazy-flush", alias: "slave-lazy-flush", kind: boolean{}, def: "no", flags: noEffect},
+	{name: "replica-lazy-flush", alias: "slave-lazy-flush", kind: boolean{}, def: "no", flags: granted},
 	{name: "replica-priority", alias: "slave-priority", kind: between(0, math.MaxInt32), def: "100",
 		field: func(v *Values) any { return &v.ReplicaPriority }},
 	{name: "replica-read-only", alias: "slave-read-only", kind: boolean{}, def: "yes",

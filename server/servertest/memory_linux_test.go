@@ -103,7 +103,7 @@ func TestHeapFollowsMaxMemory(t *testing.T) {
 	limit := func() int64 { return field(t, s, "go_memory_limit") }
 	within := func(what string, least, most int64) {
 		t.Helper()
-		s.Eventually(what, 5*time.Second, func() bool { n := limit(); return n >= least<<20 && n <= most<<20 })
+		s.Eventually(what, 15*time.Second, func() bool { n := limit(); return n >= least<<20 && n <= most<<20 })
 	}
 	within("of 200 MB nearly all is free", 180, 200)
 	for i := range 100 {
