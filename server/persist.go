@@ -289,7 +289,7 @@ func (s *Server) closeFiles() error {
 	s.stopReplication()
 	s.closeModules()
 	s.trim.wg.Wait()
-	s.populator.wg.Wait()
+	s.populator.stop()
 	if s.log != nil {
 		if err = s.log.Close(); err != nil {
 			s.logf(Warning, "Closing the append only file: %v", err)

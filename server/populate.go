@@ -26,6 +26,14 @@ func (p *populator) ask(e keyspace.Extent) {
 	}
 }
 
+// stop forgets the orders that are not begun and waits for the one that is.
+func (p *populator) stop() {
+	p.mu.Lock()
+	p.queue = nil
+	p.mu.Unlock()
+	p.wg.Wait()
+}
+
 // work carries out orders until there are none.
 func (p *populator) work() {
 	for {

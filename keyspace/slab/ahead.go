@@ -87,7 +87,11 @@ func (a *Arena) announce() {
 	n := uintptr(min(1+len(a.chunks)/aheadShare, maxAhead)) * chunkSize
 	n -= min(n, a.announceIn(&a.region, n))
 	if n > 0 && a.following.at == a.following.end {
-		a.following = a.reserve()
+		next, err := a.reserve()
+		if err != nil {
+			return // nobody needs it yet
+		}
+		a.following = next
 	}
 	a.announceIn(&a.following, n)
 }

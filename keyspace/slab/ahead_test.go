@@ -1,7 +1,10 @@
+//go:build linux
+
 package slab
 
 import (
 	"bytes"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -138,5 +141,44 @@ func TestPopulateLeavesContents(t *testing.T) {
 		if view[i] != byte(i>>12)|1 || !bytes.Equal(view[i+1:i+16], make([]byte, 15)) {
 			t.Fatalf("the page at %d has changed", i)
 		}
+	}
+}
+
+// TestGrowthAheadMayBeRefused limits the address space so that the allocation at hand still fits and the next region does not.
+func TestGrowthAheadMayBeRefused(t *testing.T) {
+	needPopulate(t)
+	a := New()
+	defer a.Close()
+	a.OnGrowth(func(Extent) {})
+	for a.region.end == 0 || a.region.end-a.region.at > chunkSize {
+		a.Alloc(1000)
+	}
+	if a.following.at != a.following.end {
+		t.Fatal("the next region was reserved too early for this test")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the runtime needs no memory meanwhile
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_AS, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: 1 << 20, Max: before.Max}); err != nil {
+		t.Skipf("the address space cannot be limited: %v", err)
+	}
+	used := a.Used()
+	for range 2*chunkSize/1000 - 100 { // what is left of the region
+		if a.region.at == a.region.end && chunkAt(a.newest).freeN < 64 {
+			break
+		}
+		a.Alloc(1000)
+	}
+	refused := a.following.at == a.following.end
+	if err := unix.Setrlimit(unix.RLIMIT_AS, &before); err != nil {
+		t.Fatal(err)
+	}
+	if !refused || a.Used() == used {
+		t.Errorf("the limit was not met: %d bytes allocated", a.Used()-used)
+	}
+	for range 2 * chunkSize / 1000 {
+		a.Alloc(1000)
 	}
 }

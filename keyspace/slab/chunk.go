@@ -83,7 +83,11 @@ func runBase(e uintptr) uintptr {
 func (a *Arena) newChunk() *chunk {
 	if a.region.at == a.region.end {
 		if a.region, a.following = a.following, (region{}); a.region.at == a.region.end {
-			a.region = a.reserve()
+			next, err := a.reserve()
+			if err != nil {
+				panic(err)
+			}
+			a.region = next
 		}
 	}
 	base := a.region.at
@@ -101,17 +105,17 @@ func (a *Arena) newChunk() *chunk {
 }
 
 // reserve sets aside address space for the next chunks, side by side so that the kernel keeps them as one mapping.
-func (a *Arena) reserve() region {
+func (a *Arena) reserve() (region, error) {
 	size := uintptr(min(max(regionChunks, len(a.chunks)/regionShare), maxRegion) * chunkSize)
 	base, err := mapAligned(size)
 	if err != nil { // a limit may still have room for one
 		size = chunkSize
 		if base, err = mapAligned(size); err != nil {
-			panic(err)
+			return region{}, err
 		}
 	}
 	adviseHuge(base, size, true)
-	return region{at: base, end: base + size}
+	return region{at: base, end: base + size}, nil
 }
 
 // dropChunk gives a wholly free chunk back.
