@@ -4,7 +4,10 @@ package slab
 
 import (
 	"bytes"
+	"os"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +26,20 @@ func resident(t *testing.T, addr, size uintptr) int {
 		n += int(v&1) * pageSize
 	}
 	return n
+}
+
+// mappedBytes returns the size of the process's address space.
+func mappedBytes(t *testing.T) uint64 {
+	t.Helper()
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.ParseUint(strings.Fields(string(statm))[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * uint64(os.Getpagesize())
 }
 
 func needPopulate(t *testing.T) {
@@ -161,7 +178,9 @@ func TestGrowthAheadMayBeRefused(t *testing.T) {
 	if err := unix.Getrlimit(unix.RLIMIT_AS, &before); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: 1 << 20, Max: before.Max}); err != nil {
+	// A mapping of an aligned chunk takes nearly two; the runtime gets along with less than one.
+	limit := unix.Rlimit{Cur: mappedBytes(t) + chunkSize, Max: before.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
 		t.Skipf("the address space cannot be limited: %v", err)
 	}
 	used := a.Used()
