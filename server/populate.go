@@ -46,6 +46,6 @@ func (p *populator) work() {
 		e := p.queue[0]
 		p.queue = p.queue[:copy(p.queue, p.queue[1:])]
 		p.mu.Unlock()
-		_, _ = e.Populate() // what fails here happens to who needs the memory, and is seen there
+		_ = e.Populate() // what fails here happens to who needs the memory, and is seen there
 	}
 }

@@ -35,16 +35,15 @@ func (r *region) ahead() uintptr { return max(r.ready, r.at) - r.at }
 // within operations of the arena and must not use it. nil is nobody.
 func (a *Arena) OnGrowth(f func(Extent)) { a.ahead.grows = f }
 
-// Populate gets the memory of an extent from the system and returns how many bytes of it it got, all or those before an
-// error. Contents do not change. Any goroutine may call it at any time, whatever has happened to the arena: at worst it is
+// Populate gets the memory of an extent from the system, up to the first error. Contents do not change. Any goroutine may call it at any time, whatever has happened to the arena: at worst it is
 // useless, when the address space is not mapped any more. It is slow.
-func (e Extent) Populate() (int, error) {
+func (e Extent) Populate() error {
 	for at := uintptr(0); at < e.size; at += populateStep {
 		if err := populate(e.addr+at, min(populateStep, e.size-at)); err != nil {
-			return int(at), err
+			return err
 		}
 	}
-	return int(e.size), nil
+	return nil
 }
 
 // CanPopulate tells whether the system can do what Populate asks for; nothing is announced to anybody where it cannot.
@@ -56,9 +55,6 @@ func CanPopulate() bool {
 	defer unmap(base, pageSize)
 	return populate(base, pageSize) == nil
 }
-
-// Bytes returns the size of an extent.
-func (e Extent) Bytes() int { return int(e.size) }
 
 // Announce tells whoever waits for it (see OnGrowth) that all of a block with a mapping of its own will be used soon, from
 // the beginning and from the middle on: so a table grows. It does nothing and returns false for other blocks, or when nobody

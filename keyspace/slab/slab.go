@@ -4,9 +4,7 @@
 // the lock is above it.
 package slab
 
-import (
-	"fmt"
-)
+import "fmt"
 
 const maxBlock = 1 << 46 // bytes; anything larger is refused before the system is asked
 

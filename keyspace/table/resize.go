@@ -27,6 +27,7 @@ func (t *Table) Reserve(n int) {
 	case t.next != 0 || want <= t.mask+1:
 	case t.count == 0:
 		array := t.newArray(want)
+		t.arena.Announce(array)
 		t.arena.Free(t.buckets)
 		t.buckets, t.mask = array, want-1
 	default:

@@ -443,3 +443,43 @@ func TestDatabaseRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestResizeThatWaits grows a table whose arena has somebody who gets memory ready, so that a resize to a large array is under
+// way for a while without a bucket having been moved.
+func TestResizeThatWaits(t *testing.T) {
+	m := newModel(t)
+	announced := 0
+	m.a.OnGrowth(func(slab.Extent) { announced++ })
+	waits := func(what string) {
+		t.Helper()
+		if m.tab.next == 0 || m.tab.moved != 0 || m.tab.wait <= 0 || announced == 0 {
+			t.Fatalf("%s: %d buckets moved, %d moves to wait for, %d extents announced", what, m.tab.moved, m.tab.wait, announced)
+		}
+		m.check()
+		for i := range 500 { // both kinds of change while it waits
+			m.remove(m.keys[(i*7919)%len(m.keys)])
+			m.insert(fmt.Sprint(what, i))
+			m.insert(fmt.Sprint(what, "more", i))
+			m.remove(m.keys[len(m.keys)-1])
+		}
+		if m.tab.moved != 0 {
+			t.Fatalf("%s: %d buckets were moved too early", what, m.tab.moved)
+		}
+		m.check()
+		for m.tab.Step(64) {
+		}
+		m.check()
+	}
+	for i := 0; m.tab.mask+1 < slab.MinDirect/bucketBytes && m.tab.wait <= 0; i++ {
+		m.insert(fmt.Sprint("key", i))
+	}
+	waits("growth")
+	for i := 0; m.tab.wait <= 0; i++ {
+		m.insert(fmt.Sprint("other", i))
+	}
+	waits("growth again")
+	for len(m.keys) > 0 { // it shrinks to arrays that are not announced, without a wait
+		m.remove(m.keys[len(m.keys)-1])
+	}
+	m.check()
+}

@@ -335,7 +335,7 @@ func TestTimeout(t *testing.T) {
 // then. Afterwards nobody sends anything, and the memory returns to the system nevertheless.
 func TestBurstIsGivenBack(t *testing.T) {
 	if testing.Short() {
-		t.Skip("moves a gigabyte")
+		t.Skip("moves a gigabyte: runs without -short only")
 	}
 	for _, driver := range []string{"epoll", "goroutines"} {
 		t.Run(driver, func(t *testing.T) { burst(t, servertest.Start(t, "--event-loop", driver)) })

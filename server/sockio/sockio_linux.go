@@ -48,15 +48,10 @@ func Poll(epfd int, events []unix.EpollEvent) (int, error) {
 	return result(n, e)
 }
 
-// result makes the results of a system call Go's, without allocating for the errors that are common.
+// result makes the results of a system call Go's. Numbers of errors are small enough to become interfaces for free.
 func result(n uintptr, e syscall.Errno) (int, error) {
-	switch e {
-	case 0:
-		return int(n), nil
-	case syscall.EAGAIN:
-		return -1, unix.EAGAIN
-	case syscall.EINTR:
-		return -1, unix.EINTR
+	if e != 0 {
+		return -1, e
 	}
-	return -1, e
+	return int(n), nil
 }
