@@ -210,6 +210,7 @@ func (s *Server) infoStats(t *infoText) {
 	t.line("instantaneous_eventloop_duration_usec", st.turnNanosSample.mean()/max(st.turnSample.mean(), 1)/1000)
 	// Our own.
 	t.line("eventloop_longest_turn_usec", st.longestTurn/1000)
+	t.line("eventloop_longest_turn_cpu_usec", st.longestTurnCPU/1000)
 	t.line("eventloop_longest_share_usec", st.longestShare/1000)
 	t.line("protocol_errors", st.protocolErrors)
 	t.line("command_panics", st.panics)

@@ -42,7 +42,11 @@ type loop struct {
 	yieldedMs int64
 	began     ticks.Tick // when this turn began
 	took      ticks.Tick // by the turn before
-	waking    atomic.Bool
+	// measureUse: events are measured, and with them what each turn uses of the processor.
+	measureUse bool
+	used       threadUse // when this turn began
+	usedNanos  int64     // by the turn before
+	waking     atomic.Bool
 
 	writing, writingNext []*conn        // with more output than one turn sends
 	unpins               []keyspace.Pin // of strings that have been sent, until the next turn under the lock
@@ -162,8 +166,14 @@ func (l *loop) wait() int {
 	}
 	clock := l.srv.timing.clock
 	l.took = clock.Now() - l.began
+	if l.measureUse {
+		l.usedNanos = l.used.until(threadUseNow())
+	}
 	n, err := l.poll(timeoutMs)
 	l.began = clock.Now()
+	if l.measureUse {
+		l.used = threadUseNow()
+	}
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		l.srv.logf(Warning, "epoll_wait: %v", err)
 	}

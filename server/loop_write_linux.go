@@ -123,6 +123,7 @@ func (l *loop) sweep() {
 	l.release()
 	l.lock()
 	l.srv.noteTurnBefore(l.took)
+	l.noteUseBefore()
 	list := l.dirty
 	l.dirty = l.sweeping[:0]
 	for _, c := range list {

@@ -134,6 +134,7 @@ type stats struct {
 
 	turns, turnNanos, commandNanos int64 // of the driver, and what of it were commands
 	longestTurn, longestShare      int64 // in nanoseconds; a share is what one connection has of a turn
+	longestTurnCPU                 int64 // the most processor time that a turn used, while events are measured
 	turnSample, turnNanosSample    sampler
 
 	expireCapped int64 // cycles of active expiry that used up their time

@@ -23,6 +23,7 @@ type sample struct {
 	Seconds       float64 `json:"seconds,omitempty"` // how long what a prober watched took
 	MachineP999Ms float64 `json:"machine_p99_9_ms,omitempty"`
 	MachineMaxMs  float64 `json:"machine_max_ms,omitempty"` // what a prober of the control saw in the same time
+	TurnCPUMs     float64 `json:"turn_cpu_ms,omitempty"`    // the most processor time that one turn of our loop used
 }
 
 // load is what redis-benchmark is asked for.

@@ -74,6 +74,7 @@ func secondsOf(s sample) float64 { return s.Seconds }
 func serverOf(s sample) float64  { return s.ServerCPUSecs }
 func waitOf(s sample) float64    { return s.WaitPercent }
 func machineOf(s sample) float64 { return s.MachineMaxMs }
+func turnOf(s sample) float64    { return s.TurnCPUMs }
 func cyclesOf(s sample) float64  { return float64(s.GCCycles) }
 
 func (r result) medians() *sample {
@@ -83,7 +84,7 @@ func (r result) medians() *sample {
 	m := func(figure func(sample) float64) float64 { return r.of(figure).median }
 	return &sample{OpsPerSecond: m(opsOf), CPUMicrosOp: m(cpuOf), P50Ms: m(p50Of), P99Ms: m(p99Of), P999Ms: m(p999Of),
 		MaxMs: m(maxOf), ServerCPUSecs: m(serverOf), WaitPercent: m(waitOf), GCCycles: int(m(cyclesOf)),
-		Seconds: m(secondsOf), MachineMaxMs: m(machineOf)}
+		Seconds: m(secondsOf), MachineMaxMs: m(machineOf), TurnCPUMs: m(turnOf)}
 }
 
 // judge compares two spreads: the ratio, and "~" where either spread is wider than the difference of the medians, so
@@ -238,17 +239,26 @@ func (rep *report) printStops(w io.Writer) {
 		return
 	}
 	tw := newTable(w, "stops, as a PING each millisecond sees them")
-	_, _ = fmt.Fprintln(tw, "phase\tserver\tseconds\tp50 ms\tp99.9\tmin–max\t/redis\tmax\tmin–max\t/redis\tmachine\tGCs\t")
+	_, _ = fmt.Fprintln(tw, "phase\tserver\tseconds\tp50 ms\tp99.9\tmin–max\t/redis\tmax\tmin–max\t/redis\tmachine\town\tGCs\t")
 	for _, r := range rep.Stops {
 		base := r.base(redisName)
 		for _, s := range r.Servers {
-			_, _ = fmt.Fprintf(tw, "%s\t%s\t%.1f\t%.2f\t%s%s%.2f\t%.0f\t\n", r.Test, s.Name, s.of(secondsOf).median, s.of(p50Of).median,
-				cells(s, base, p999Of), cells(s, base, maxOf), s.of(machineOf).median, s.of(cyclesOf).median)
+			_, _ = fmt.Fprintf(tw, "%s\t%s\t%.1f\t%.2f\t%s%s%.2f\t%s\t%.0f\t\n", r.Test, s.Name, s.of(secondsOf).median, s.of(p50Of).median,
+				cells(s, base, p999Of), cells(s, base, maxOf), s.of(machineOf).median, own(s.of(turnOf)), s.of(cyclesOf).median)
 		}
 	}
 	_ = tw.Flush()
-	_, _ = fmt.Fprintln(w, legend+"\nmachine: the longest stop that a server without work would have had in the same time")
+	_, _ = fmt.Fprintln(w, legend+"\nmachine: the longest stop that a server without work would have had in the same time; own: the "+
+		"most processor time in ms that our loop used from one poll to the next, median and highest of the rounds")
 	printRefusals(w, rep.Stops)
+}
+
+// own is the processor time of the longest turn, or nothing for a server that does not tell.
+func own(turn spread) string {
+	if turn.high == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f–%.2f", turn.median, turn.high)
 }
 
 func cells(s, base result, figure func(sample) float64) string {

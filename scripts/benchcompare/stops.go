@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -80,7 +81,9 @@ func (f *fleet) measureStops() ([]row, error) {
 
 func (f *fleet) visitServer(p program, directives []string, each func(at int, ph phase, v *visit) error) error {
 	defer f.stopAll()
-	if !p.ours {
+	if p.ours {
+		directives = append([]string{"--latency-monitor-threshold", "1"}, directives...) // or turns are not measured
+	} else {
 		directives = nil
 	}
 	s, err := f.start(p, directives...)
@@ -128,13 +131,32 @@ func (v *visit) probeServer(ph phase) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	if _, err := v.c.do("CONFIG", "RESETSTAT"); err != nil {
+		return sample{}, err
+	}
 	start := time.Now()
 	err = ph.act(v)
 	took := time.Since(start)
 	latencies, probeErr := p.finish()
 	sm := probed(latencies)
 	sm.Seconds, sm.GCCycles = took.Seconds(), v.cycles
-	return sm, errors.Join(err, probeErr)
+	var turnErr error
+	if v.s.ours {
+		sm.TurnCPUMs, turnErr = v.turnCPU()
+	}
+	return sm, errors.Join(err, probeErr, turnErr)
+}
+
+// turnCPU is the most processor time, in milliseconds, that a turn of our event loop has used in the phase.
+func (v *visit) turnCPU() (float64, error) {
+	text, err := v.c.do("INFO", "stats")
+	if err != nil {
+		return 0, err
+	}
+	_, text, _ = strings.Cut(text, "eventloop_longest_turn_cpu_usec:")
+	text, _, _ = strings.Cut(text, "\r")
+	usec, err := strconv.Atoi(text)
+	return float64(usec) / 1e3, err
 }
 
 func (v *visit) watch() error { return pause(v.f.ctx, watchTime) }

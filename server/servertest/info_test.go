@@ -14,7 +14,7 @@ var ownFields = []string{
 	"acl_access_denied_auth",                                                   // Redis 7.2
 	"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum", // Redis 7.2
 	"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec", // Redis 7.2
-	"eventloop_longest_turn_usec", "eventloop_longest_share_usec", "protocol_errors", "command_panics", // ours
+	"eventloop_longest_turn_usec", "eventloop_longest_turn_cpu_usec", "eventloop_longest_share_usec", "protocol_errors", "command_panics", // ours
 	"go_memory_limit", "go_gc_percent", "go_heap_objects", "go_heap_live", "go_heap_resident", // of the Go runtime
 	"go_gc_cycles", "go_gc_pause_total_usec", "go_gc_pause_longest_usec",
 }

@@ -185,3 +185,31 @@ func TestLatencyEvents(t *testing.T) {
 		})
 	}
 }
+
+// TestProcessorTimeOfTurns tells a turn that waits from one that works: the former is long and uses little processor.
+func TestProcessorTimeOfTurns(t *testing.T) {
+	s := Start(t, "--latency-monitor-threshold", "1", "--enable-debug-command", "yes")
+	turns := func(args ...string) (whole, used int) {
+		s.Must("CONFIG", "RESETSTAT")
+		s.Must(args...)
+		s.Must("PING")
+		for name, to := range map[string]*int{"eventloop_longest_turn_usec": &whole, "eventloop_longest_turn_cpu_usec": &used} {
+			n, err := strconv.Atoi(s.Info(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			*to = n
+		}
+		return whole, used
+	}
+	if whole, used := turns("DEBUG", "SLEEP", "0.1"); whole < 100_000 || used > 50_000 {
+		t.Errorf("a turn that slept 100 ms: %d µs, %d of them on the processor", whole, used)
+	}
+	add := []string{"SADD", "set"}
+	for i := range 100_000 {
+		add = append(add, strconv.Itoa(i))
+	}
+	if whole, used := turns(add...); used < 1_000 || used > whole {
+		t.Errorf("a turn that added 100,000 members: %d µs, %d of them on the processor", whole, used)
+	}
+}
