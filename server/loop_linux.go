@@ -146,6 +146,9 @@ func (l *loop) run() {
 // that turn first; the lock is still held then. Faults at wild addresses in module code become panics.
 func (l *loop) turns() {
 	debug.SetPanicOnFault(true)
+	if l.measureUse {
+		runtime.LockOSThread()
+	}
 	if l.turning {
 		l.batch.noteWrite()
 		l.execute(l.finishBatch())

@@ -1,6 +1,10 @@
 package server
 
-import "golang.org/x/sys/unix"
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
 
 // threadUse is what a thread has used of the processor so far. The difference between the beginning and the end of a turn is
 // the part of it that is the daemon's own doing; the rest is the machine's, which gave the processor to others, or a lock's.
@@ -18,8 +22,7 @@ func threadUseNow() threadUse {
 	return threadUse{unix.Gettid(), ts.Nano()}
 }
 
-// until is how many nanoseconds of processor time lie between u and now, or 0 if the goroutine has moved to another thread
-// meanwhile: what it used there is not known then.
+// until is how many nanoseconds of processor time lie between u and now, or 0 if u is of no thread or of another one.
 func (u threadUse) until(now threadUse) int64 {
 	if u.thread == 0 || u.thread != now.thread {
 		return 0
@@ -27,12 +30,19 @@ func (u threadUse) until(now threadUse) int64 {
 	return now.nanos - u.nanos
 }
 
-// noteUseBefore counts what the turn before the present one used. Under the execution lock.
+// noteUseBefore counts what the turn before the present one used. Under the execution lock. While events are measured the
+// loop stays on one thread, or nothing would be known of just the turns that are long enough to be preempted.
 func (l *loop) noteUseBefore() {
 	st := &l.srv.stats
 	st.longestTurnCPU = max(st.longestTurnCPU, l.usedNanos)
 	l.usedNanos = 0
-	if l.measureUse = l.srv.timing.monitoring(); !l.measureUse {
-		l.used = threadUse{}
+	switch on := l.srv.timing.monitoring(); {
+	case on == l.measureUse:
+	case on:
+		l.measureUse = true
+		runtime.LockOSThread()
+	default:
+		l.measureUse, l.used = false, threadUse{}
+		runtime.UnlockOSThread()
 	}
 }
