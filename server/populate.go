@@ -10,7 +10,8 @@ import (
 // and needs no lock: so the system's time for finding and clearing memory is nobody's wait.
 type populator struct {
 	mu      sync.Mutex
-	queue   []keyspace.Extent
+	chunks  []keyspace.Extent // that will be used whether they are ready or not: first
+	arrays  []keyspace.Extent // that are waited for
 	running bool
 	wg      sync.WaitGroup
 }
@@ -19,7 +20,11 @@ type populator struct {
 func (p *populator) ask(e keyspace.Extent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.queue = append(p.queue, e)
+	if e.Waited() {
+		p.arrays = append(p.arrays, e)
+	} else {
+		p.chunks = append(p.chunks, e)
+	}
 	if !p.running {
 		p.running = true
 		p.wg.Go(p.work)
@@ -29,7 +34,7 @@ func (p *populator) ask(e keyspace.Extent) {
 // stop forgets the orders that are not begun and waits for the one that is.
 func (p *populator) stop() {
 	p.mu.Lock()
-	p.queue = nil
+	p.chunks, p.arrays = nil, nil
 	p.mu.Unlock()
 	p.wg.Wait()
 }
@@ -38,13 +43,17 @@ func (p *populator) stop() {
 func (p *populator) work() {
 	for {
 		p.mu.Lock()
-		if len(p.queue) == 0 {
-			p.running = false
+		queue := &p.chunks
+		if len(*queue) == 0 {
+			queue = &p.arrays
+		}
+		if len(*queue) == 0 {
+			p.chunks, p.arrays, p.running = nil, nil, false
 			p.mu.Unlock()
 			return
 		}
-		e := p.queue[0]
-		p.queue = p.queue[:copy(p.queue, p.queue[1:])]
+		e := (*queue)[0]
+		*queue = (*queue)[1:]
 		p.mu.Unlock()
 		_ = e.Populate() // what fails here happens to who needs the memory, and is seen there
 	}

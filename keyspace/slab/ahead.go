@@ -1,12 +1,33 @@
 package slab
 
+import "sync/atomic"
+
 // Extent is address space of an arena that will be used soon and has no memory yet.
 //
 // The first touch of a page stops whoever touches it until the system has found memory and cleared it: a fraction of a
 // millisecond for a huge page at best, several where the machine is a virtual one and its host has to find the memory as
 // well. An arena that grows therefore tells what it will need next, and another thread takes those stops. Nothing waits for
 // that: a page that is needed before its turn is touched by whoever needs it, as ever.
-type Extent struct{ addr, size uintptr }
+type Extent struct {
+	addr, size uintptr
+	growth     *Growth // that it is a part of, or nil
+}
+
+// Growth is a block whose memory is being got ready, in the order of its extents.
+type Growth struct {
+	extents int64
+	done    atomic.Int64 // extents that have been populated, with or without success
+}
+
+// Half returns how many bytes from the beginning and from the middle on have their memory, and whether all of the block has.
+func (g *Growth) Half() (bytes uintptr, all bool) {
+	done := g.done.Load()
+	return uintptr(done) / 2 * populateStep, done == g.extents
+}
+
+// Waited tells whether the owner of the block does something else until the extent has its memory. Other extents are for what
+// comes next whether they have it or not, and should be populated first.
+func (e Extent) Waited() bool { return e.growth != nil }
 
 const (
 	populateStep = 2 << 20 // bytes per call: the system holds a lock on the address space meanwhile
@@ -35,9 +56,13 @@ func (r *region) ahead() uintptr { return max(r.ready, r.at) - r.at }
 // within operations of the arena and must not use it. nil is nobody.
 func (a *Arena) OnGrowth(f func(Extent)) { a.ahead.grows = f }
 
-// Populate gets the memory of an extent from the system, up to the first error. Contents do not change. Any goroutine may call it at any time, whatever has happened to the arena: at worst it is
-// useless, when the address space is not mapped any more. It is slow.
+// Populate gets the memory of an extent from the system, up to the first error. Contents do not change. Any goroutine may call
+// it at any time, once, whatever has happened to the arena: at worst it is useless, when the address space is not mapped any
+// more. It is slow. The extents of one block must be populated in the order in which they were told.
 func (e Extent) Populate() error {
+	if e.growth != nil {
+		defer e.growth.done.Add(1)
+	}
 	for at := uintptr(0); at < e.size; at += populateStep {
 		if err := populate(e.addr+at, min(populateStep, e.size-at)); err != nil {
 			return err
@@ -57,22 +82,28 @@ func CanPopulate() bool {
 }
 
 // Announce tells whoever waits for it (see OnGrowth) that all of a block with a mapping of its own will be used soon, from
-// the beginning and from the middle on: so a table grows. It does nothing and returns false for other blocks, or when nobody
-// waits.
-func (a *Arena) Announce(r Ref) bool {
+// the beginning and from the middle on: so a table grows. It returns how far that has come, or nil for other blocks, or when
+// nobody waits.
+func (a *Arena) Announce(r Ref) *Growth {
 	size, ok := a.direct[r]
 	if !ok || a.ahead.grows == nil {
-		return false
+		return nil
 	}
 	half := (uintptr(size)/2 + populateStep - 1) &^ (populateStep - 1)
+	g := &Growth{}
+	var extents []Extent
 	for at := uintptr(0); at < half; at += populateStep {
 		for _, from := range [2]uintptr{at, half + at} {
 			if from < uintptr(size) {
-				a.ahead.grows(Extent{uintptr(r) + from, min(populateStep, uintptr(size)-from)})
+				extents = append(extents, Extent{uintptr(r) + from, min(populateStep, uintptr(size)-from), g})
 			}
 		}
 	}
-	return true
+	g.extents = int64(len(extents))
+	for _, e := range extents {
+		a.ahead.grows(e)
+	}
+	return g
 }
 
 // announce tells which chunks come next, when the newest one is half used.
@@ -97,7 +128,7 @@ func (a *Arena) announceIn(r *region, n uintptr) uintptr {
 	from, until := max(r.ready, r.at), min(r.at+n, r.end)
 	if from < until {
 		r.ready = until
-		a.ahead.grows(Extent{from, until - from})
+		a.ahead.grows(Extent{addr: from, size: until - from})
 	}
 	return max(r.ready, r.at) - r.at
 }

@@ -98,7 +98,7 @@ func (a *Arena) newChunk() *chunk {
 	c.free.set(headerPages, usablePages)
 	c.freeN, c.longest, c.index = usablePages, usablePages, int32(len(a.chunks))
 	a.chunks = append(a.chunks, base)
-	a.newest, a.newestFree = base, usablePages
+	a.newest, a.newestUsed = base, true
 	a.emptyChunks++
 	a.enlist(base)
 	return c
@@ -166,8 +166,11 @@ func (a *Arena) allocPages(n int) (e uintptr, clean bool) {
 		adviseHuge(base, chunkSize, true)
 	}
 	a.usedPages += int64(n)
-	if base == a.newest && c.freeN < usablePages/2 {
-		a.announce()
+	if base == a.newest {
+		a.newestUsed = true
+		if c.freeN < usablePages/2 {
+			a.announce()
+		}
 	}
 	return entryOf(base, uintptr(first)), dirty == 0
 }
@@ -207,6 +210,7 @@ func (a *Arena) freePages(e uintptr, n int) {
 	c.dirtyN += int32(n)
 	a.dirtyPages += int64(n)
 	a.usedPages -= int64(n)
+	a.newestUsed = a.newestUsed || base == a.newest
 	if _, length := c.free.around(first); length > int(c.longest) {
 		a.delist(base)
 		c.longest = int32(length)

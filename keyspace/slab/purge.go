@@ -28,9 +28,9 @@ func (a *Arena) ageNewest() int64 {
 		return 0
 	}
 	c := chunkAt(a.newest)
-	still := c.freeN == a.newestFree
-	a.newestFree = c.freeN
-	if !still || !c.huge || c.freeN <= hugeFreePages {
+	used := a.newestUsed
+	a.newestUsed = false
+	if used || !c.huge || c.freeN <= hugeFreePages {
 		return 0
 	}
 	n := 0

@@ -33,7 +33,7 @@ type Arena struct {
 	emptyChunks int
 	chunks      []uintptr
 	newest      uintptr     // the chunk added last, 0 when it has been given back
-	newestFree  int32       // its free pages at the last Age
+	newestUsed  bool        // pages of it were taken or given back since the last Age
 	direct      map[Ref]int // blocks with a mapping of their own: bytes
 	directBytes int64
 

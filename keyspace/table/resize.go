@@ -5,15 +5,17 @@ import "datastore/keyspace/slab"
 // Rehashing tells whether a resize is under way. Mutating calls and Step bring it forward.
 func (t *Table) Rehashing() bool { return t.next != 0 }
 
-// Step moves up to n buckets of a resize that is under way and reports whether there are more.
+// Step moves up to n buckets of a resize that is under way and reports whether another call could move more: not while
+// another thread gets memory for the new array (see slab.Arena.Announce).
 func (t *Table) Step(n int) bool {
+	moved := t.moved
 	if t.next != 0 {
 		t.move(n)
 	}
 	if invariants {
 		t.check.changed(t)
 	}
-	return t.next != 0
+	return t.next != 0 && t.moved != moved
 }
 
 // Reserve makes room for n entries, so that the table does not grow before. An empty table gets its buckets at once;
@@ -70,21 +72,43 @@ func (t *Table) resize(n uint64) {
 		return
 	}
 	t.next, t.nextMask = t.newArray(n), n-1
-	if t.arena.Announce(t.next) {
-		t.wait = int32(min(max(waitMoves, min(n, t.mask)/waitPart), 1<<30))
-	}
+	t.growth, t.patience = t.arena.Announce(t.next), t.mask+1
 	t.oldLong, t.longest = t.longest, 0
+	t.moveSome()
+}
+
+// moveSome is the part that a mutating call has in a resize. Where nobody else gets the memory, the call does in the end.
+func (t *Table) moveSome() {
+	if t.growth != nil && t.moved >= t.movable() {
+		if t.patience -= min(t.patience, moveBuckets); t.patience > 0 {
+			return
+		}
+		t.growth = nil
+	}
 	t.move(moveBuckets)
 }
 
-// move empties up to n buckets of the old array, passing up to emptyPerMove empty ones for each. The first ones are waited
-// for until another thread may have got memory for the new array (see slab.Arena.OnGrowth).
-func (t *Table) move(n int) {
-	if t.wait > 0 {
-		t.wait -= int32(n)
-		return
+// movable returns the number of the first bucket of the old array whose entries go where there is no memory yet.
+func (t *Table) movable() uint64 {
+	if t.growth == nil {
+		return t.mask + 1
 	}
-	for pass := n * emptyPerMove; n > 0 && pass > 0 && t.moved <= t.mask; {
+	bytes, all := t.growth.Half()
+	switch {
+	case all:
+		t.growth = nil
+		return t.mask + 1
+	case t.nextMask>>1 > t.mask: // they go to four places or more
+		return 0
+	}
+	return min(t.mask, uint64(bytes)/bucketBytes)
+}
+
+// move empties up to n buckets of the old array, passing up to emptyPerMove empty ones for each, as far as there is memory
+// for what they become.
+func (t *Table) move(n int) {
+	end := t.movable()
+	for pass := n * emptyPerMove; n > 0 && pass > 0 && t.moved < end; {
 		if b := t.buckets + slab.Ref(t.moved)*bucketBytes; slab.Load64(b, 0) != 0 {
 			t.moveBucket(b)
 			n--
@@ -99,7 +123,7 @@ func (t *Table) move(n int) {
 	if t.moved > t.mask {
 		t.arena.Free(t.buckets)
 		t.buckets, t.mask, t.moved = t.next, t.nextMask, 0
-		t.next, t.nextMask, t.oldLong = 0, 0, 0
+		t.next, t.nextMask, t.oldLong, t.growth = 0, 0, 0, nil
 		t.freeSpare(0)
 	}
 }

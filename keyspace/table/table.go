@@ -23,8 +23,6 @@ const (
 	shrinkPart       = 8       // of that: entries below which it shrinks
 	moveBuckets      = 2       // moved by each mutating operation while a resize runs
 	emptyPerMove     = 16      // empty buckets passed for each that may be moved
-	waitMoves        = 1 << 12 // moves that a resize to a large array waits at least, and one for so many buckets
-	waitPart         = 64
 	discardBuckets   = 1 << 14 // 1 MiB of emptied buckets goes back to the system at once
 )
 
@@ -58,11 +56,12 @@ type Table struct {
 	nextMask uint64
 	moved    uint64 // buckets of the old array that have been moved; 0 when no resize runs
 	count    int
-	overflow int      // continuation buckets, with the spare ones
-	longest  int32    // at least the entries of the longest chain among those added since the last resize began
-	oldLong  int32    // the same for the entries before
-	wait     int32    // moves that are not made yet after a resize has begun
-	spare    slab.Ref // list of continuation buckets ready for a resize, so that it cannot fail half-way
+	overflow int          // continuation buckets, with the spare ones
+	longest  int32        // at least the entries of the longest chain among those added since the last resize began
+	oldLong  int32        // the same for the entries before
+	growth   *slab.Growth // the next array's memory, until all of it is there or has been waited for long enough
+	patience uint64       // moves that mutating calls still leave out for it
+	spare    slab.Ref     // list of continuation buckets ready for a resize, so that it cannot fail half-way
 }
 
 // New returns an empty table. It takes memory from a with the first Insert or Reserve. Tables whose hashes are passed
@@ -156,7 +155,7 @@ func (t *Table) Insert(h uint64, r slab.Ref) {
 		t.buckets = t.newArray(1)
 	}
 	if t.next != 0 {
-		t.move(moveBuckets)
+		t.moveSome()
 	} else if t.count >= capacity(t.mask+1) && t.mask < 1<<maxBits-1 {
 		t.resize((t.mask + 1) * 2)
 	}
@@ -261,7 +260,7 @@ func (t *Table) delete(h uint64, b slab.Ref, i int) {
 	}
 	t.count--
 	if t.next != 0 {
-		t.move(moveBuckets)
+		t.moveSome()
 	} else if t.mask > 0 && t.count < capacity(t.mask+1)/shrinkPart {
 		t.resize(bucketsFor(2 * t.count))
 	}
