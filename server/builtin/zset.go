@@ -56,8 +56,11 @@ func zadd(c *command.Ctx) error {
 		return err
 	}
 	// All scores are checked before the first is used: the command changes everything or nothing.
-	var buf [16]float64
+	var buf [64]float64
 	scores := buf[:0]
+	if n := (len(c.Args) - o.first) / 2; n > len(buf) {
+		scores = make([]float64, 0, n)
+	}
 	for i := o.first; i < len(c.Args); i += 2 {
 		score, err := c.Float(i)
 		if err != nil {
