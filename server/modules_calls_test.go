@@ -97,8 +97,9 @@ func TestModuleCallReplies(t *testing.T) {
 	wantReply(t, c, "CALLS.RUN - SET k w", "OK")
 	wantReply(t, c, "CALLS.MEMORY", "(error) OOM command not allowed when used memory > 'maxmemory'.")
 	c.Must("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "1")
-	wantReply(t, c, "CALLS.RUN ES GET k", `"w"`)
-	wantReply(t, c, "CALLS.RUN ESW GET k", `"w"`)
+	wantReply(t, c, "CALLS.READ ESW GET k", `"w"`)
+	wantReply(t, c, "CALLS.READ ES SET k v", "(error) NOREPLICAS Not enough good replicas to write.")
+	wantReply(t, c, "CALLS.READ S SET k v", "(error) ERR command is not allowed in script mode")
 	c.Must("CONFIG", "SET", "min-replicas-to-write", "0")
 	c.Must("REPLICAOF", "127.0.0.1", "1")
 	c.Must("CONFIG", "SET", "replica-read-only", "no")
@@ -226,9 +227,9 @@ func TestModuleKeyPositions(t *testing.T) {
 		"GETKEYS calls.keys r a w b":                `["b" "a"]`,
 		"GETKEYSANDFLAGS calls.keys k a r b w c":    `[["c" [OW insert delete]] ["b" [RO access]] ["a" [RW access update]]]`,
 		"GETKEYS calls.keys x a":                    "(error) ERR Invalid arguments specified for command",
-		"GETKEYS calls.keys":                        "(error) ERR Invalid number of arguments specified for command",
-		"GETKEYS calls.fast":                        "(error) ERR The command has no key arguments",
-		"GETKEYSANDFLAGS calls.fast":                "(error) ERR The command has no key arguments",
+		"GETKEYS calls.keys x":                      "(error) ERR Invalid number of arguments specified for command",
+		"GETKEYS calls.fast x":                      "(error) ERR The command has no key arguments",
+		"GETKEYSANDFLAGS calls.fast x":              "(error) ERR The command has no key arguments",
 		"GETKEYS calls.box arity x":                 `["x"]`,
 		"GETKEYSANDFLAGS calls.sum d 2 a b":         `[["d" [OW update]] ["a" [RO access]] ["b" [RO access]]]`,
 		"GETKEYSANDFLAGS calls.sum d 1 a x STORE b": `[["d" [OW update]] ["a" [RO access]] ["b" [RW insert]]]`,
@@ -252,7 +253,7 @@ func TestModuleCommandInfo(t *testing.T) {
 			spec(`"flags" [OW update]`, `["type" "index" "spec" ["index" (integer) 1]]`, `["type" "range" "spec" ["lastkey" (integer) 0 "keystep" (integer) 1 "limit" (integer) 0]]`) + " " +
 			spec(`"notes" "read" "flags" [RO access]`, `["type" "index" "spec" ["index" (integer) 2]]`, `["type" "keynum" "spec" ["keynumidx" (integer) 0 "firstkey" (integer) 1 "keystep" (integer) 1]]`) + " " +
 			spec(`"flags" [RW insert]`, `["type" "keyword" "spec" ["keyword" "STORE" "startfrom" (integer) 4]]`, `["type" "range" "spec" ["lastkey" (integer) 0 "keystep" (integer) 1 "limit" (integer) 0]]`) + "] []]]",
-		"calls.keys": `[["calls.keys" (integer) -2 [readonly module movablekeys] (integer) 0 (integer) 0 (integer) 0 [@read @slow] [] [] []]]`,
+		"calls.keys": `[["calls.keys" (integer) -3 [readonly module movablekeys] (integer) 0 (integer) 0 (integer) 0 [@read @slow] [] [] []]]`,
 		"calls.fast": `[["calls.fast" (integer) 1 [readonly module loading stale fast no_auth] (integer) 0 (integer) 0 (integer) 0 [@read @fast] [] [] []]]`,
 		"calls.box": `[["calls.box" (integer) -2 [module] (integer) 0 (integer) 0 (integer) 0 [@slow] [] [] [` +
 			`["calls.box|name" (integer) 2 [readonly module] (integer) 0 (integer) 0 (integer) 0 [@read @slow] [] [] []] ` +
@@ -488,7 +489,7 @@ func TestLoadsThatFail(t *testing.T) {
 	refused := servertest.Start(t, "--loadmodule", path).Dial()
 	const text = `(error) ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a ` +
 		`local connection, otherwise you need to set this option in the configuration file, and then restart the server.`
-	for _, command := range []string{"LOAD " + path, "LOADEX " + path, "UNLOAD calls", "LIST"} {
+	for _, command := range []string{"LOAD " + path, "LOADEX " + path, "UNLOAD calls"} {
 		wantReply(t, refused, "MODULE "+command, text)
 	}
 	if r := refused.Do("CONFIG", "SET", "enable-module-command", "yes"); !strings.Contains(r.Str, "immutable") {

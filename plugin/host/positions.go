@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"math/bits"
 
 	"datastore/plugin"
@@ -45,7 +46,7 @@ func (h *Modules) ask(mc *moduleCommand, args [][]byte, dst []command.KeyAt) (ke
 	}()
 	err := mc.handler(f, f.args)
 	f.returned = true
-	if err != nil {
+	if err != nil && !errors.Is(err, plugin.ErrNoClient) { // it has replied and returned what came of that
 		f.logf(plugin.Verbose, "command '%s' was asked for the positions of its keys: %v", mc.full, err)
 		return dst
 	}

@@ -48,10 +48,11 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 // register adds the commands whose description is the point.
 func register(ctx plugin.Ctx) error {
 	return errors.Join(
-		ctx.CreateCommand("calls.keys", keys, plugin.CommandSpec{Flags: "readonly getkeys-api", Arity: -2}),
+		ctx.CreateCommand("calls.keys", keys, plugin.CommandSpec{Flags: "readonly getkeys-api", Arity: -3}),
 		ctx.CreateCommand("calls.fast", func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }, plugin.CommandSpec{
 			Flags: "readonly fast no-auth allow-loading allow-stale", Arity: 1,
 		}),
+		ctx.CreateCommand("calls.read", run, plugin.CommandSpec{Flags: "readonly"}),
 		ctx.CreateCommand("calls.memory", func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }, plugin.CommandSpec{
 			Flags: "write deny-oom",
 		}),
