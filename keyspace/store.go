@@ -64,6 +64,7 @@ func CanPopulate() bool { return slab.CanPopulate() }
 // objects by index so that the collector finds no pointer per key.
 type Store struct {
 	arena   *slab.Arena
+	owned   *slab.Arena // of every Memory
 	seed    maphash.Seed
 	dbs     []*DB
 	objects []object
@@ -104,7 +105,7 @@ func New(o Options) *Store {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits()
 	}
-	s := &Store{arena: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
+	s := &Store{arena: slab.New(), owned: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
 	s.arena.OnGrowth(o.OnGrowth)
 	for i := range o.Databases {
 		d := &DB{store: s, index: i}
@@ -119,6 +120,7 @@ func New(o Options) *Store {
 func (s *Store) Close() {
 	s.Retire()
 	s.arena.Close()
+	s.owned.Close()
 	for _, a := range s.trash.graves {
 		a.Close()
 	}
@@ -182,7 +184,7 @@ func (s *Store) OnChange(f func(db int, key []byte)) { s.onChange = f }
 
 // MappedBytes returns what the store has obtained from the system and not given back.
 func (s *Store) MappedBytes() int64 {
-	n := s.arena.Mapped()
+	n := s.arena.Mapped() + s.owned.Mapped()
 	for _, a := range s.trash.graves {
 		n += a.Mapped()
 	}

@@ -12,6 +12,8 @@ type Ctx interface {
 	Replication
 	Keyspace
 	Invocation
+	Positions
+	Memory
 }
 
 type (

@@ -49,6 +49,7 @@ func (s *Server) infoMemory(t *infoText) {
 	t.line("active_defrag_running", yes(s.store.Compacting()))
 	t.line("lazyfree_pending_objects", s.store.Trash())
 	t.line("lazyfreed_objects", s.store.Freed())
+	t.line("used_memory_modules", s.store.OwnedBytes())
 	infoGo(t, &f.heap)
 }
 

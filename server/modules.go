@@ -149,8 +149,10 @@ func (s *Server) infoModules(t *infoText) {
 	}
 	for i := range infos {
 		m := &infos[i]
-		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d",
-			m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation)
+		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d,keys=%d,bytes=%d,blocks=%d,"+
+			"accounted=%d", m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation, m.Keys, m.Bytes, m.Blocks,
+			m.Accounted)
+		t.rawLine("module_%s_leaked_handles:%d", m.Name, m.Leaked)
 	}
 }
 

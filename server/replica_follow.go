@@ -169,6 +169,7 @@ func (f *follower) exchange(fresh *keyspace.Store, p replication.Payload, db int
 	}
 	s.dropReplicas()
 	old := s.store
+	fresh.TakeMemory(old)
 	old.Retire()
 	s.store, s.ctx.Store = fresh, fresh
 	fresh.OnExpired(s.keyExpired)

@@ -25,11 +25,10 @@ import (
 const Version = "7.0.15"
 
 const (
-	maxArgs         = 1<<31 - 1
-	maxInlineBytes  = 64 << 10
-	maxUnknownBytes = 128 // of the arguments quoted in the error for an unknown command
-	maxErrorCodes   = 128 // distinct codes counted by INFO errorstats
-	unauthBytes     = 1 << 20
+	maxArgs        = 1<<31 - 1
+	maxInlineBytes = 64 << 10
+	maxErrorCodes  = 128 // distinct codes counted by INFO errorstats
+	unauthBytes    = 1 << 20
 
 	unauthOutputBytes = 16 << 10 // replies that wait for a client that has not logged in
 	unauthLimitMs     = 10_000   // time that a client has to log in

@@ -82,6 +82,7 @@ func TestCallReplies(t *testing.T) {
 	}
 }
 
+// Rules: RPL-1, RPL-2.
 func TestReplicationOrder(t *testing.T) {
 	mixed := func(ctx plugin.Ctx, _ []plugin.String) error {
 		for _, step := range []struct {

@@ -69,6 +69,10 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if mode&(plugin.Read|plugin.Write) == 0 {
 		return nil, plugin.ErrInvalid
 	}
+	if f.asking {
+		return nil, plugin.ErrKeysRequest
+	}
+	f.module.keys++
 	h, write := f.host, mode&plugin.Write != 0
 	for _, o := range h.open {
 		if (write || o.write) && o.db == f.db && string(o.name) == string(name.Bytes()) {
@@ -101,6 +105,9 @@ func (f *frame) SelectedDB() int { return f.db.Index() }
 func (f *frame) SelectDB(n int) error {
 	if n < 0 || n >= f.cc.Store.Databases() {
 		return plugin.ErrInvalid
+	}
+	if f.asking {
+		return plugin.ErrKeysRequest
 	}
 	f.client.DB = n
 	f.db = f.cc.Store.DB(n)

@@ -49,7 +49,8 @@ type Modules struct {
 	open   []*key // of all frames
 	spare  keyPool
 
-	positions []int // scratch of busy
+	keysAt []command.KeyAt  // scratch of busy
+	heaps  map[string]*heap // by name of the module: what it has not freed outlives its unloading
 }
 
 // New returns the modules of a server, none so far.
@@ -100,14 +101,20 @@ func (h *Modules) start(m *module, args [][]byte) error {
 	c := newOutside(h, m, h.server.Locked)
 	c.loading = true
 	err := c.run(h.o.LoadTimeout, func() error { return m.image.OnLoad(c, given) })
-	switch {
-	case err != nil:
+	if err != nil {
 		h.logStack(m, err)
-		return fmt.Errorf("OnLoad: %w", err)
-	case m.name == "":
+		err = fmt.Errorf("OnLoad: %w", err)
+	} else if m.name == "" {
 		return ErrNoInit
 	}
-	h.server.Locked(func() { err = h.activate(m) })
+	h.server.Locked(func() {
+		if err == nil {
+			err = h.activate(m)
+		}
+		if err != nil {
+			h.abandon(m)
+		}
+	})
 	return err
 }
 
@@ -130,7 +137,9 @@ func literals(list []*module) []command.Command {
 	var all []command.Command
 	for _, m := range list {
 		for _, c := range m.commands {
-			all = append(all, c.literal)
+			if c.parent == nil {
+				all = append(all, c.whole())
+			}
 		}
 	}
 	return all
@@ -161,6 +170,7 @@ func (h *Modules) Unload(name string) error {
 		return fmt.Errorf("%w: %w", ErrUnloadRefused, err)
 	}
 	h.list = list
+	h.abandon(m)
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module %s unloaded", name))
 	return nil
 }
@@ -196,6 +206,11 @@ type Info struct {
 	Panics  int64
 	Misuses int64 // replies of the wrong shape, none at all, or errors after one
 	Nanos   int64 // time in its commands
+	Keys    int64 // opened
+	Leaked  int64 // keys and replies that handlers without AutoMemory left to be released
+
+	Bytes, Blocks int64 // memory of Alloc that has not been freed
+	Accounted     int64 // bytes of the Go heap that the module says it holds
 }
 
 // Infos returns what can be told of all modules, in the order in which they were loaded. It is called under the execution
@@ -206,10 +221,11 @@ func (h *Modules) Infos() []Info {
 	for _, m := range h.list {
 		i := Info{
 			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics,
-			Misuses: m.misuses, Generation: m.image.Generation,
+			Misuses: m.misuses, Generation: m.image.Generation, Keys: m.keys, Leaked: m.leaked,
+			Bytes: m.heap.memory.Bytes(), Blocks: int64(m.heap.memory.Blocks()), Accounted: m.heap.accounted,
 		}
 		for _, c := range m.commands {
-			if cmd := table.Find([]byte(c.literal.Name)); cmd != nil {
+			if cmd := c.in(table); cmd != nil {
 				i.Calls += cmd.Stats.Calls
 				i.Errors += cmd.Stats.Failed
 				i.Nanos += cmd.Stats.Nanos

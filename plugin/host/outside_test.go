@@ -9,6 +9,7 @@ import (
 	"datastore/plugin"
 )
 
+// Rules: INIT-1, INIT-2, INIT-3.
 func TestRegistration(t *testing.T) {
 	noop := func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }
 	r := bareRig(t)

@@ -26,6 +26,11 @@ type rig struct {
 	touched []string
 	stream  []string // commands propagated since the last look
 	replica *rig
+
+	aof   []string        // commands for the append-only file since the last look
+	full  bool            // maxmemory is reached
+	unfit string          // why the server's role or disk does not admit a write
+	state plugin.CtxFlags // of the server
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -107,6 +112,24 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 		c.Effects.Add(c.DB.Index(), args...)
 	}
 }
+func (r *rig) OutOfMemory() *command.Error {
+	if r.full {
+		return command.Errorf("OOM command not allowed when used memory > 'maxmemory'.")
+	}
+	return nil
+}
+func (r *rig) Unfit(_ *command.Client, cmd *command.Command) *command.Error {
+	if r.unfit != "" && cmd.Is(command.Write) {
+		return command.Errorf(r.unfit)
+	}
+	return nil
+}
+func (r *rig) State(cl *command.Client) plugin.CtxFlags {
+	if cl != nil && cl.Proto >= 3 {
+		return r.state | plugin.FlagRESP3
+	}
+	return r.state
+}
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
 	cmd.Stats.Failed++
@@ -121,20 +144,18 @@ func (r *rig) begin() {
 
 // finish ends a unit and applies its effects to the replica.
 func (r *rig) finish() {
-	unit := r.ctx.Effects.Finish()
+	logged, unit := r.ctx.Effects.Split()
 	if r.replica == nil {
 		return
 	}
+	for len(logged) > 0 {
+		var words []string
+		words, logged = r.decode(logged)
+		r.aof = append(r.aof, strings.Join(words, " "))
+	}
 	for len(unit) > 0 {
-		v, n, err := resp.Decode(unit)
-		if err != nil {
-			r.t.Fatalf("stream: %v in %q", err, unit)
-		}
-		unit = unit[n:]
-		words := make([]string, len(v.Elems))
-		for i, e := range v.Elems {
-			words[i] = string(e.Str)
-		}
+		var words []string
+		words, unit = r.decode(unit)
 		r.stream = append(r.stream, strings.Join(words, " "))
 		switch words[0] {
 		case "MULTI", "EXEC":
@@ -146,6 +167,18 @@ func (r *rig) finish() {
 			}
 		}
 	}
+}
+
+// decode reads one command of a stream.
+func (r *rig) decode(unit []byte) (words []string, rest []byte) {
+	v, n, err := resp.Decode(unit)
+	if err != nil {
+		r.t.Fatalf("stream: %v in %q", err, unit)
+	}
+	for _, e := range v.Elems {
+		words = append(words, string(e.Str))
+	}
+	return words, unit[n:]
 }
 
 // do runs a command as a unit and returns the bytes of its reply.
