@@ -44,6 +44,7 @@ type frame struct {
 	auto   bool            // AutoMemory was called
 	proto  int             // of the reply
 
+	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
@@ -91,6 +92,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
 	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
 	f.auto, f.proto = false, cc.W.Proto
+	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -105,6 +107,7 @@ func (f *frame) leave() {
 	f.closeKeys()
 	f.settle()
 	f.release()
+	f.texts.reset()
 	f.restore()
 	f.cc.W.Proto = f.proto
 	f.module.running--
@@ -123,6 +126,8 @@ func (f *frame) dropArgs() {
 // restore gives the context back to this frame's command after another one has run in it.
 func (f *frame) restore() {
 	f.cc.Args, f.cc.Cmd, f.cc.DB, f.cc.Client = f.raw, f.cmd, f.db, f.client
+	f.cc.Store.CountReads(false)
+	f.cc.Store.NoTouch(f.client.NoTouch)
 }
 
 // answer completes the reply of a handler that has returned.
