@@ -42,6 +42,8 @@ type frame struct {
 	reply   shape
 	effects effects
 	calls   calls
+
+	blocking blocking
 }
 
 // handler returns what the command table calls.
@@ -92,6 +94,7 @@ func (f *frame) leave() {
 	f.settle()
 	f.release()
 	f.restore()
+	f.endBlocking()
 	f.module.running--
 	h.depth = f.depth
 	if cap(f.args) > keptArgs {
@@ -107,6 +110,13 @@ func (f *frame) restore() {
 
 // answer completes the reply of a handler that has returned.
 func (f *frame) answer(result error) error {
+	if len(f.blocking.made) > 0 {
+		rest, parked := f.park(result)
+		if parked {
+			return nil
+		}
+		result = rest
+	}
 	if result == nil {
 		if f.reply.top == 1 && len(f.reply.open) == 0 {
 			return nil
@@ -131,7 +141,8 @@ func (f *frame) crashed(v any) error {
 	if v != nil {
 		err = newPanicError(v)
 	}
-	f.module.panics++
+	f.dropBlocked()
+	f.module.panics.Add(1)
 	f.host.logStack(f.module, err)
 	f.logf(plugin.Warning, "command '%s' did not return: %v", f.cmd.FullName(), err)
 	return command.Errorf(PanicText(f.module.name, v))
@@ -149,7 +160,7 @@ func PanicText(module string, v any) string {
 
 // misuse logs and counts a broken rule of the SDK.
 func (f *frame) misuse(format string, args ...any) {
-	f.module.misuses++
+	f.module.misuses.Add(1)
 	f.logf(plugin.Warning, "API misuse: "+format, args...)
 }
 
