@@ -46,7 +46,8 @@ func (bg *Background) Done() <-chan struct{} { return bg.Impl.Context().Done() }
 // no client: replies fail with ErrNoClient. It and the keys opened with it are dead when f has returned. While the server
 // loads its dataset Do waits.
 //
-// Every client waits for f: compute before or after.
+// Every client waits for f: compute before or after. A callback must not wait for a goroutine that calls Do, or both wait
+// for ever.
 //
 // Errors: what f returned; ErrLocked when a callback calls Do, which has the lock already; ErrStopped when the module is no
 // longer loaded or the server ends; ErrPanic when f panicked, which is logged and counted.

@@ -40,9 +40,10 @@ type blocked struct {
 	onKeys bool
 	flags  plugin.BlockFlags
 
-	waiting bool // the client is suspended for this
-	late    bool // its time is over, and OnTimeout is to be called
-	gone    bool // the connection was closed meanwhile
+	waiting  bool // the client is suspended for this
+	late     bool // its time is over, and OnTimeout is to be called
+	gone     bool // the connection was closed meanwhile
+	deserted bool // before Unblock and Abort
 
 	mu       sync.Mutex
 	ended    bool // Unblock or Abort was called, or the host has ended the handle

@@ -206,7 +206,9 @@ func TestBlockTimeout(t *testing.T) {
 	wantErr(t, "Reply after the timeout", bc.Reply(func(plugin.Replies) error { return nil }), plugin.ErrNoClient)
 	must(t, bc.Unblock(nil))
 	r.turn()
-	r.got(c, "")
+	if len(r.replies) != 0 {
+		t.Errorf("after the timeout the client was replied %v", r.replies)
+	}
 	f.times(t, 1)
 	if f.privs[0] != "p" || f.gone[0] {
 		t.Errorf("Free got %v, %v", f.privs, f.gone)
@@ -269,10 +271,26 @@ func TestBlockDisconnect(t *testing.T) {
 	r.blocks(c, "wait")
 	r.lost(c)
 	f.times(t, 1)
-	r.sent("INCR gone")
+	r.sent("SELECT 0", "INCR gone")
 	if told != 1 || !f.gone[0] || f.privs[0] != "in Disconnect" {
 		t.Errorf("Disconnect ran %d times, Free got %v, %v", told, f.privs, f.gone)
 	}
+
+	// A goroutine that sees the context end may be faster than the callback.
+	o.Disconnect = func(plugin.Ctx, *plugin.BlockedClient) {
+		if told++; f.n != 1 {
+			t.Error("Free ran before Disconnect")
+		}
+	}
+	r.blocks(c, "wait")
+	r.mu.Lock()
+	r.suspended[c].Gone()
+	delete(r.suspended, c)
+	<-bc.Context().Done()
+	must(t, bc.Unblock("by the context"))
+	r.mu.Unlock()
+	r.turn()
+	f.times(t, 2)
 
 	// Neither the timeout, nor Unblock before the end of the connection, is a disconnection.
 	r.blocks(c, "wait")
@@ -283,12 +301,12 @@ func TestBlockDisconnect(t *testing.T) {
 	r.blocks(c, "wait")
 	must(t, bc.Unblock(nil))
 	r.lost(c)
-	f.times(t, 3)
+	f.times(t, 4)
 	r.blocks(c, "wait")
 	must(t, bc.Abort())
 	r.turn()
 	r.got(c, "-ERR module command 'wait' returned no reply\r\n")
-	if told != 1 || f.n != 4 {
+	if told != 2 || f.n != 5 {
 		t.Errorf("Disconnect ran %d times, Free %d times", told, f.n)
 	}
 	r.equal(nil)
@@ -493,7 +511,7 @@ func TestCallbacksThatDoNotReturn(t *testing.T) {
 		must(t, bc.Unblock(nil))
 		r.turn()
 		r.got(c, text)
-		r.sent("SET wrote " + name)
+		r.sent("SELECT 0", "SET wrote "+name)
 		r.blocks(c, "wait")
 		r.timeout(c)
 		r.got(c, text)

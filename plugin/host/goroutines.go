@@ -202,10 +202,10 @@ func (b *background) do(f func(ctx plugin.Ctx) error, locked func(func()) bool) 
 
 // Do implements plugin.BlockedImpl.
 func (b *blocked) Do(f func(ctx plugin.Ctx) error) error {
-	if !b.live() {
-		return plugin.ErrStale
-	}
 	return b.host.do(b.module, b.host.locked, func() error {
+		if !b.live() {
+			return plugin.ErrStale
+		}
 		v, cc := b.visitOf(phaseDo), b.host.server.Context()
 		begin := len(cc.W.Buf)
 		defer func() { cc.W.Buf = cc.W.Buf[:begin] }()

@@ -74,7 +74,7 @@ func TestDo(t *testing.T) {
 			wantErr(t, "Do", err, failed)
 		}
 	})
-	r.sent("MULTI", "RPUSH low 1", "SELECT 2", "INCR n", "EXEC", "MULTI", "SELECT 0", "RPUSH low 1", "SELECT 2", "INCR n", "EXEC")
+	r.sent("MULTI", "SELECT 0", "RPUSH low 1", "SELECT 2", "INCR n", "EXEC", "MULTI", "SELECT 0", "RPUSH low 1", "SELECT 2", "INCR n", "EXEC")
 	r.equal(nil)
 	wantErr(t, "a key after Do", key.Push(plugin.Tail, str("2")), plugin.ErrStale)
 	wantErr(t, "a reply after Do", dead.ReplyInt(1), plugin.ErrNoClient)
@@ -209,7 +209,7 @@ func TestGoroutinesAreIsolated(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
-	r.sent("SET before panic")
+	r.sent("SELECT 0", "SET before panic")
 	r.inBackground(&next, func(bg *plugin.Background) { panic("in the goroutine") })
 	r.inBackground(&next, func(bg *plugin.Background) { runtime.Goexit() })
 	r.inBackground(&next, func(bg *plugin.Background) {

@@ -79,7 +79,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	h.depth++
 	mc.module.running++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
-	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
+	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -95,6 +95,7 @@ func (f *frame) leave() {
 	f.release()
 	f.restore()
 	f.endBlocking()
+	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth
 	if cap(f.args) > keptArgs {

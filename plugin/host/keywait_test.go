@@ -25,6 +25,7 @@ func newKeyRig(t *testing.T) *keyRig {
 		k, err := ctx.OpenKey(name, plugin.Write)
 		must(t, err)
 		if k.Type() != plugin.KeyList {
+			must(t, k.Close())
 			return plugin.ErrNotServed
 		}
 		v, err := k.Pop(plugin.Head)
@@ -129,7 +130,7 @@ func TestKeysFirstComeFirstServed(t *testing.T) {
 	r.got(c[2], "$1\r\nb\r\n")
 	r.got(c[3], "") // the key is not ready any more
 	r.tried(3)
-	r.sent("RPUSH l a b", "LPOP l", "LPOP l") // three units
+	r.sent("SELECT 0", "RPUSH l a b", "LPOP l", "LPOP l") // three units
 	r.equal(nil)
 	r.f.times(t, 2)
 	wantErr(t, "Unblock of a client that waits", r.bc.Unblock(nil), nil) // c[3]'s
@@ -282,7 +283,7 @@ func TestKeyRing(t *testing.T) {
 	for i, key := range []string{"b", "c", "a"} {
 		r.got(c[i], "$1\r\n"+key+"\r\n")
 	}
-	r.sent("RPUSH a x", "MULTI", "LPOP a", "RPUSH b x", "EXEC", "MULTI", "LPOP b", "RPUSH c x", "EXEC", "MULTI", "LPOP c", "RPUSH a x", "EXEC")
+	r.sent("SELECT 0", "RPUSH a x", "MULTI", "LPOP a", "RPUSH b x", "EXEC", "MULTI", "LPOP b", "RPUSH c x", "EXEC", "MULTI", "LPOP c", "RPUSH a x", "EXEC")
 	r.want("*1\r\n$1\r\nx\r\n", "LRANGE", "a", "0", "-1")
 	r.quiet()
 }

@@ -90,7 +90,7 @@ func (h *Modules) settleWait(b *blocked, why wakeReason) {
 		}
 		return
 	case wakeGone:
-		if b.live() && b.o.Disconnect != nil {
+		if b.deserted && b.o.Disconnect != nil {
 			h.tell(b, phaseDisconnect, func(f *frame) { b.o.Disconnect(f, &b.handle) })
 		}
 	case wakeEnd:
@@ -143,11 +143,13 @@ func (b *blocked) Gone() { b.leave(wakeGone) }
 // Unblocked implements Waiting.
 func (b *blocked) Unblocked() { b.leave(wakeUnblocked) }
 
-// leave ends a wait without an answer of the module.
+// leave ends a wait without an answer of the module. It is queued first: once the context ends, a goroutine may call
+// Unblock, and Free comes last.
 func (b *blocked) leave(why wakeReason) {
 	b.waiting, b.gone = false, why == wakeGone
-	b.detach()
+	b.deserted = b.gone && b.live()
 	b.host.rouse(b, why)
+	b.detach()
 }
 
 // visit is one entry into module code outside of a command: a callback, or BlockedClient.Do and its like. It runs under
@@ -223,7 +225,6 @@ func (h *Modules) visit(v *visit, run func(f *frame) error) {
 			f.writeError(command.Errorf(PanicText(v.module.name, v.crash)))
 		}
 		f.leave()
-		f.noClient = false
 	}()
 	v.err = run(f)
 	f.returned = true
