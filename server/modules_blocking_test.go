@@ -311,7 +311,8 @@ func TestModuleUnloadRefused(t *testing.T) {
 	}
 }
 
-// TestBlockingAndUnloadUnderLoad: clients block and work while their module comes and goes a hundred times.
+// TestBlockingAndUnloadUnderLoad: clients block and work while their module comes and goes a hundred times, twenty under the race
+// detector.
 //
 // Rules: INIT-9, INIT-13.
 func TestBlockingAndUnloadUnderLoad(t *testing.T) {
@@ -338,8 +339,11 @@ func TestBlockingAndUnloadUnderLoad(t *testing.T) {
 		})
 	}
 	c := s.Dial()
-	refused := 0
-	for range 100 {
+	refused, rounds := 0, 100
+	if servertest.RaceEnabled {
+		rounds = 20
+	}
+	for range rounds {
 		c.Must("MODULE", "LOAD", path, "go")
 		for until := time.Now().Add(blockedTimeout); ; {
 			r := c.Do("MODULE", "UNLOAD", "blocker")

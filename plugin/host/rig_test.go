@@ -200,6 +200,8 @@ func (r *rig) want(reply string, args ...string) {
 
 func (r *rig) equal(args []string) {
 	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.replica != nil && r.ctx.Store.Digest() != r.replica.ctx.Store.Digest() {
 		r.t.Errorf("after %q the replica differs", args)
 	}
