@@ -74,6 +74,13 @@
 //
 // Do not write through the key within the loop: that ends it (see Key.IterErr). Other keys may be written.
 //
+// # Waiting
+//
+// A handler that has to wait blocks its client instead: Block until a goroutine has the answer, BlockOnKeys until a key
+// does. Goroutines come from Ctx.Go, which the host looks after: a panic ends the goroutine only, and MODULE UNLOAD ends
+// their context and waits for them. They have no Ctx, but get one with the execution lock for as long as they need the
+// keyspace: Background.Do and BlockedClient.Do.
+//
 // # Lifetimes
 //
 //   - Ctx, args, Cmd: until the callback returns.
@@ -83,6 +90,8 @@
 //   - Key: until Close, at the latest until the callback returns.
 //   - the slice of DMA: until the next operation on its key.
 //   - Reply: until Free, at the latest until the callback returns.
+//   - BlockedClient: until Unblock or Abort; BlockOnKeys says when its handles end.
+//   - Background: as long as the module is loaded.
 //
 // To keep an argument, use RetainString, or copy it with String.String.
 //

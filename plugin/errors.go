@@ -73,3 +73,13 @@ var (
 	ErrOpenKeyBusy error = &Error{Msg: "command would touch a key that is held open"}
 	ErrStale       error = &Error{Msg: "handle used after its release"}
 )
+
+// Blocked clients and goroutines.
+var (
+	ErrBlockDenied error = &Error{Msg: "the client cannot be blocked here"}
+	ErrNotServed   error = &Error{Msg: "the blocked client was not served"}
+	ErrLocked      error = &Error{Msg: "a callback has the execution lock already"}
+	ErrBusy        error = &Error{Msg: "the execution lock is taken"}
+	ErrStopped     error = &Error{Msg: "the module is being unloaded or the server ends"}
+	ErrPanic       error = &Error{Msg: "the function panicked"}
+)

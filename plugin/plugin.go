@@ -11,6 +11,8 @@ type Ctx interface {
 	Calls
 	Replication
 	Keyspace
+	Blocking
+	Goroutines
 	Invocation
 	Positions
 	Memory

@@ -239,6 +239,7 @@ func (l *loop) close() {
 	for _, ln := range l.lists {
 		ln.close(s)
 	}
+	l.waking.Store(true) // nobody writes to the descriptor any more
 	_ = unix.Close(l.wakefd)
 	_ = unix.Close(l.epfd)
 }

@@ -225,6 +225,7 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.repl.wroteOffset = s.repl.stream.End()
 		offset = s.repl.wroteOffset
 		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+		s.serveBlocked(nil)
 		s.unitWrote = false // that is for batches
 		s.flushAOF(nil)
 		return nil

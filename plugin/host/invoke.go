@@ -50,6 +50,8 @@ type frame struct {
 	calls   calls
 	pool    pool
 	digits  []byte // scratch
+
+	blocking blocking
 }
 
 // handler returns what the command table calls.
@@ -90,7 +92,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	h.depth++
 	mc.module.running++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
-	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
+	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
 	f.auto, f.proto = false, cc.W.Proto
 	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
@@ -110,6 +112,8 @@ func (f *frame) leave() {
 	f.texts.reset()
 	f.restore()
 	f.cc.W.Proto = f.proto
+	f.endBlocking()
+	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth
 	f.dropArgs()
@@ -132,6 +136,13 @@ func (f *frame) restore() {
 
 // answer completes the reply of a handler that has returned.
 func (f *frame) answer(result error) error {
+	if len(f.blocking.made) > 0 {
+		rest, parked := f.park(result)
+		if parked {
+			return nil
+		}
+		result = rest
+	}
 	if result == nil {
 		if f.reply.complete() {
 			return nil
@@ -156,7 +167,8 @@ func (f *frame) crashed(v any) error {
 	if v != nil {
 		err = newPanicError(v)
 	}
-	f.module.panics++
+	f.dropBlocked()
+	f.module.panics.Add(1)
 	f.host.logStack(f.module, err)
 	f.logf(plugin.Warning, "command '%s' did not return: %v", f.cmd.FullName(), err)
 	return command.Errorf(PanicText(f.module.name, v))
@@ -174,7 +186,7 @@ func PanicText(module string, v any) string {
 
 // misuse logs and counts a broken rule of the SDK.
 func (f *frame) misuse(format string, args ...any) {
-	f.module.misuses++
+	f.module.misuses.Add(1)
 	f.logf(plugin.Warning, "API misuse: "+format, args...)
 }
 

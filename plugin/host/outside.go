@@ -208,3 +208,16 @@ func (o *outside) Now() (now time.Time) {
 	o.do(func() { now = o.frame.Now() })
 	return now
 }
+
+// SignalKeyAsReady implements plugin.Blocking.
+func (o *outside) SignalKeyAsReady(name plugin.String) {
+	o.do(func() { o.frame.SignalKeyAsReady(name) })
+}
+
+// Go implements plugin.Goroutines: in OnLoad, once it has succeeded.
+func (o *outside) Go(f func(bg *plugin.Background)) error {
+	if err := o.ready(); err != nil {
+		return err
+	}
+	return o.frame.Go(f)
+}

@@ -44,7 +44,7 @@ func (f *frame) ReplyError(msg string) error {
 	}
 	w.Error(msg)
 	f.reply.wrote(len(w.Buf))
-	f.host.server.CountError(f.cmd, msg)
+	f.countError(msg)
 	return nil
 }
 

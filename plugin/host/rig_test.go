@@ -31,6 +31,7 @@ type rig struct {
 	full  bool            // maxmemory is reached
 	unfit string          // why the server's role or disk does not admit a write
 	state plugin.CtxFlags // of the server
+	rigBlocking
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -62,6 +63,7 @@ func bareRig(t *testing.T) *rig {
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
 	r.ctx.Effects.Forget()
+	r.woken = make(chan struct{}, 1)
 	if err := r.Register(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +79,12 @@ func (r *rig) mustLoad(f plugin.OnLoadFunc) {
 }
 
 func (r *rig) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.serveBlocked()
+	defer r.finish()
 	r.begin()
 	f()
-	r.finish()
 }
 func (r *rig) Context() *command.Ctx { return &r.ctx }
 func (r *rig) Table() *command.Table { return r.table }
@@ -185,6 +190,14 @@ func (r *rig) decode(unit []byte) (words []string, rest []byte) {
 // do runs a command as a unit and returns the bytes of its reply.
 func (r *rig) do(args ...string) string {
 	r.t.Helper()
+	return r.doAs(&r.client, args...)
+}
+
+// doAs is do for another client.
+func (r *rig) doAs(cl *command.Client, args ...string) string {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	argv := make([][]byte, len(args))
 	for i, a := range args {
 		argv[i] = []byte(a)
@@ -194,12 +207,16 @@ func (r *rig) do(args ...string) string {
 		return "-ERR unknown command"
 	}
 	r.begin()
-	r.ctx.W.Proto = r.client.Proto
+	r.ctx.W.Proto = cl.Proto
 	start := len(r.ctx.W.Buf)
-	r.Call(&r.client, cmd, argv)
+	r.Call(cl, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()
+	for _, a := range argv {
+		clear(a) // the input buffer is used for other things now
+	}
+	r.serveBlocked()
 	if r.h != nil && (len(r.h.open) != 0 || r.h.depth != 0) {
 		r.t.Errorf("%q left %d keys open and depth %d", args, len(r.h.open), r.h.depth)
 	}
@@ -217,6 +234,8 @@ func (r *rig) want(reply string, args ...string) {
 
 func (r *rig) equal(args []string) {
 	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.replica != nil && r.ctx.Store.Digest() != r.replica.ctx.Store.Digest() {
 		r.t.Errorf("after %q the replica differs", args)
 	}
