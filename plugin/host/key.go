@@ -78,6 +78,12 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	store := f.cc.Store
 	store.CountReads(!write)
 	entry := f.db.Lookup(name.Bytes())
+	if entry.Type() == keyspace.TypeNative {
+		var err error
+		if entry, err = f.thaw(entry, name.Bytes()); err != nil {
+			return nil, err
+		}
+	}
 	if !entry.Exists() && !write {
 		return nil, nil
 	}
@@ -210,6 +216,8 @@ func (k *key) Type() plugin.KeyType {
 		return plugin.KeySet
 	case keyspace.TypeZSet:
 		return plugin.KeyZSet
+	case keyspace.TypeNative:
+		return plugin.KeyModule
 	}
 	return plugin.KeyEmpty
 }
