@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,8 @@ func fillNatives(c *servertest.Conn) {
 func TestNativeTypesOnDisk(t *testing.T) {
 	modules := []string{"--loadmodule", typed(t), "--loadmodule", hellotype(t), "--enable-debug-command", "yes"}
 	for _, preamble := range []string{"yes", "no"} {
-		s := servertest.Start(t, append(modules, "--aof-use-rdb-preamble", preamble)...)
+		directives := append(slices.Clone(modules), "--aof-use-rdb-preamble", preamble)
+		s := servertest.Start(t, directives...)
 		c := s.Dial()
 		fillNatives(c)
 		s.MustSurviveReload()
@@ -49,7 +51,6 @@ func TestNativeTypesOnDisk(t *testing.T) {
 		c.Must("TYPED.APPEND", "text0", "behind the base")
 		c.Must("HELLOTYPE.INSERT", "numbers0", "5")
 		s.MustSurviveLoadAOF()
-		c.Must("CONFIG", "REWRITE")
 		digest := s.Digest()
 		s.Kill()
 		base, err := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*.base."+map[string]string{"yes": "rdb", "no": "aof"}[preamble]))
@@ -63,7 +64,7 @@ func TestNativeTypesOnDisk(t *testing.T) {
 		if commands := bytes.Contains(text, []byte("HELLOTYPE.INSERT\r\n")) && bytes.Contains(text, []byte("RESTORE\r\n")); commands != (preamble == "no") {
 			t.Errorf("preamble %s: the base has commands: %v", preamble, commands)
 		}
-		s.Restart("--appendonly", "yes")
+		s.Restart(append(directives, "--appendonly", "yes")...)
 		if got := s.Digest(); got != digest {
 			t.Errorf("preamble %s: digest %s after the restart, %s before", preamble, got, digest)
 		}
@@ -103,7 +104,7 @@ func TestCommandBaseIsRedis(t *testing.T) {
 	if got := oracle.Digest(); got != digest {
 		t.Errorf("redis-server reads %s from our base, we had %s", got, digest)
 	}
-	s.Restart("--appendonly", "yes")
+	s.Restart("--appendonly", "yes", "--enable-debug-command", "yes")
 	if got := s.Digest(); got != digest {
 		t.Errorf("we read %s, had %s", got, digest)
 	}
@@ -258,7 +259,7 @@ func TestNativeRDBIsRedis(t *testing.T) {
 	c.Must("SAVE")
 	file := filepath.Join(s.Dir, "dump.rdb")
 	out, err := exec.Command(check, file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "8 keys read") {
+	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "10 keys read") {
 		t.Errorf("redis-check-rdb: %v\n%s", err, out)
 	}
 	bytes, err := os.ReadFile(file)
@@ -316,9 +317,10 @@ func TestNativeMemory(t *testing.T) {
 	const size = 20 << 20
 	c.Must("TYPED.APPEND", "large", strings.Repeat("x", size))
 	s.Eventually("used_memory grows", 5*time.Second, func() bool { return field("used_memory")-used > size })
-	if got := field("used_memory_dataset") - dataset; got < size || got > 2*size {
-		t.Errorf("the dataset has grown by %d bytes", got)
-	}
+	s.Eventually("the dataset has grown, and what the argument arrived in is freed", 5*time.Second, func() bool {
+		got := field("used_memory_dataset") - dataset
+		return got >= size && got < 2*size
+	})
 	c.Must("HELLOTYPE.INSERT", "numbers", "1")
 	before := c.Must("MEMORY", "USAGE", "numbers").Int
 	for i := range 1000 {
@@ -331,7 +333,7 @@ func TestNativeMemory(t *testing.T) {
 	if seven-five != 2000 || five < size+5000 || five > size+6000 {
 		t.Errorf("MEMORY USAGE answers %d, and %d with 7 samples", five, seven)
 	}
-	c.Must("CONFIG", "SET", "maxmemory", fmt.Sprint(used+size/2))
+	c.Must("CONFIG", "SET", "maxmemory", fmt.Sprint(size))
 	wantReply(t, c, "HELLOTYPE.INSERT numbers 1", "(error) OOM command not allowed when used memory > 'maxmemory'.")
 	c.Must("DEL", "large")
 	c.Must("MEMORY", "PURGE")

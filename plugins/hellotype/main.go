@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"unsafe"
 
 	"datastore/plugin"
 )
@@ -19,6 +18,8 @@ const (
 	typeVersion = 0
 
 	maxReserve = 1 << 16 // elements for which room is made before they have been read
+
+	structBytes, elementBytes = 24, 8
 )
 
 const (
@@ -164,7 +165,7 @@ func rewrite(io *plugin.IO, key plugin.String, l *list) {
 }
 
 func size(l *list) int64 {
-	return int64(unsafe.Sizeof(*l)) + int64(cap(l.values))*int64(unsafe.Sizeof(l.values[0]))
+	return structBytes + int64(cap(l.values))*elementBytes
 }
 
 func copyList(_ plugin.OptCtx, l *list) (*list, error) {

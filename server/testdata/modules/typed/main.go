@@ -51,7 +51,10 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) (err error) {
 		"typed.append": m.append, "typed.get": m.get, "typed.aux": m.aux, "typed.counts": m.counts,
 	} {
 		spec := plugin.CommandSpec{Flags: "write", Arity: -2, FirstKey: 1, LastKey: 1, KeyStep: 1}
-		if name == "typed.aux" || name == "typed.counts" {
+		switch name {
+		case "typed.get":
+			spec.Flags = "readonly"
+		case "typed.aux", "typed.counts":
 			spec = plugin.CommandSpec{Flags: "readonly"}
 		}
 		if err := ctx.CreateCommand(name, h, spec); err != nil {
