@@ -271,6 +271,16 @@ func (d *DB) NativeChanged(key []byte) bool {
 	return true
 }
 
+// NativeResized reports whether the size of a key's live native value is another one than when it was asked for last.
+func (d *DB) NativeResized(key []byte) bool {
+	_, r := d.find(key)
+	if r == 0 || encodingOf(r) != encNative {
+		return false
+	}
+	n := &d.store.natives.entries[nativeOf(r)]
+	return n.t.Bytes(n.v) != n.bytes
+}
+
 func (s *Store) measure(n *native) {
 	now := n.t.Bytes(n.v)
 	s.heapBytes += now - n.bytes

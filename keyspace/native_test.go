@@ -223,11 +223,11 @@ func TestNativeReplace(t *testing.T) {
 	}
 	_, v, _ := d.Peek(key).Native()
 	v.(*counter).bytes = 500
-	if !d.NativeChanged(key) || s.HeapBytes() != before+450 || s.Changes() != changes+2 {
+	if !d.NativeResized(key) || !d.NativeChanged(key) || d.NativeResized(key) || s.HeapBytes() != before+450 || s.Changes() != changes+2 {
 		t.Errorf("changed in place: %d more bytes, %d changes", s.HeapBytes()-before, s.Changes()-changes)
 	}
 	d.SetStr(key, []byte("v"))
-	if _, ok := d.ReplaceNative(key, v); ok || d.NativeChanged(key) || d.NativeChanged([]byte("missing")) {
+	if _, ok := d.ReplaceNative(key, v); ok || d.NativeChanged(key) || d.NativeChanged([]byte("missing")) || d.NativeResized(key) {
 		t.Error("a string was taken for a native value")
 	}
 }

@@ -140,7 +140,8 @@ func (k *Key) ReplaceValue(t *Type, v any) (old any, err error) {
 }
 
 // Value returns the value of a native type with its type; nil, nil for every other key, and for a value whose module is not
-// loaded. The value may be changed in place when the key is open for writing; Changed has to be called then.
+// loaded. The value may be changed in place when the key is open for writing; Changed has to be called then. A value whose
+// AllocSize is another one when the key is closed, without Changed, is logged as misuse and taken as changed.
 func (k *Key) Value() (*Type, any) {
 	if k == nil {
 		return nil, nil

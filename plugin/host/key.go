@@ -24,6 +24,7 @@ type key struct {
 
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
+	handed bool // Value gave out a value that may be written, and nothing has been said of it since
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 
 	walk    walk
@@ -143,6 +144,7 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
+	k.checkValue()
 	if k.dirty {
 		k.recordValue()
 	}

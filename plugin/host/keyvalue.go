@@ -14,7 +14,7 @@ func (k *key) SetValue(t *plugin.Type, v any) error {
 	if err != nil {
 		return err
 	}
-	k.dirty = false
+	k.dirty, k.handed = false, false
 	k.db.SetNative(k.name, nt, v)
 	k.written()
 	k.frame.changedNative(k.db, k.name)
@@ -33,6 +33,7 @@ func (k *key) ReplaceValue(t *plugin.Type, v any) (old any, err error) {
 	case !ok || is != keyspace.NativeType(nt):
 		return nil, plugin.ErrType
 	}
+	k.handed = false
 	old, _ = k.db.ReplaceNative(k.name, v)
 	k.written()
 	k.frame.changedNative(k.db, k.name)
@@ -61,6 +62,7 @@ func (k *key) Value() (*plugin.Type, any) {
 	}
 	t, v, _ := k.look().Native()
 	if nt, ok := t.(*nativeType); ok {
+		k.handed = k.write
 		return &nt.public, v
 	}
 	return nil, nil
@@ -77,9 +79,25 @@ func (k *key) Changed() error {
 	if !k.db.NativeChanged(k.name) {
 		return plugin.ErrType
 	}
+	k.handed = false
 	k.wrote, k.seen = true, k.changes() // the record has stayed where it was
 	k.frame.changedNative(k.db, k.name)
 	return nil
+}
+
+// checkValue finds a value that was changed without a word, as far as its size tells, and makes up for it: replicas are to stay
+// equal.
+func (k *key) checkValue() {
+	if !k.handed {
+		return
+	}
+	k.handed = false
+	if k.db.NativeResized(k.name) {
+		k.frame.misuse("the value of key %q was changed without Key.Changed", k.name)
+		k.db.NativeChanged(k.name)
+		k.wrote = true
+		k.frame.changedNative(k.db, k.name)
+	}
 }
 
 // thaw makes the value of a key that is being opened live, if it is an opaque one of a type that is known.

@@ -395,6 +395,41 @@ func TestNativeEffects(t *testing.T) {
 	}
 }
 
+// TestChangeWithoutAWord: a value whose size has changed is replicated though the handler has not called Changed.
+func TestChangeWithoutAWord(t *testing.T) {
+	nt := newNumbers()
+	nt.m.AllocSize = func(v *numbers) int64 { return int64(len(v.n)) }
+	extend := func(say bool) plugin.Handler {
+		return func(ctx plugin.Ctx, args []plugin.String) error {
+			k, err := ctx.OpenKey(args[1], plugin.Write)
+			must(t, err)
+			v, err := nt.t.Get(k)
+			must(t, err)
+			if v.n = append(v.n, 7); say {
+				must(t, k.Changed())
+			}
+			return ctx.ReplyInt(1)
+		}
+	}
+	nt.special["silent"], nt.special["correct"] = extend(false), extend(true)
+	r := newTypeRig(t, nt)
+	r.want("+OK\r\n", "nadd", "k", "1")
+	for _, c := range []struct {
+		name    string
+		misuses int64
+	}{{"correct", 0}, {"silent", 1}} {
+		r.stream = nil
+		r.want(":1\r\n", c.name, "k")
+		r.wantSent("RESTORE k 0 * REPLACE ABSTTL")
+		if got := r.h.Infos()[0].Misuses; got != c.misuses || r.logged("changed without Key.Changed") != (got > 0) {
+			t.Errorf("%s: %d misuses", c.name, got)
+		}
+	}
+	if n, _ := r.ctx.Store.DB(0).MemoryOf([]byte("k")); r.ctx.Store.DB(0).NativeResized([]byte("k")) || n < 3 {
+		t.Error("the size was not asked again")
+	}
+}
+
 // TestTypeCommands are the built-in commands on native values.
 //
 // Rules: TYP-3.

@@ -57,12 +57,17 @@ func dump(c *command.Ctx) error {
 	}
 	payload, err := rdb.Dump(c.Scratch[:0], e)
 	if err != nil {
-		return err
+		return command.Errorf("ERR " + err.Error()) // of a module's type
 	}
-	c.Scratch = payload
+	if cap(payload) <= keptDumpBytes {
+		c.Scratch = payload
+	}
 	c.W.Bulk(payload)
 	return nil
 }
+
+// keptDumpBytes is the capacity of a payload's buffer that is kept for the next one.
+const keptDumpBytes = 1 << 20
 
 // restoreOptions are the options of RESTORE. The frequency is checked and forgotten: keys have an access clock here.
 type restoreOptions struct {

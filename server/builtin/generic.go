@@ -150,7 +150,7 @@ func copyKey(c *command.Ctx) error {
 	}
 	copied, err := c.DB.CopyTo(dst, c.Args[1], c.Args[2], replace)
 	if err != nil {
-		return err // of a module's type
+		return command.Errorf("ERR " + err.Error()) // of a module's type
 	}
 	writeBool(&c.W, copied)
 	return nil
