@@ -16,6 +16,7 @@ type Ctx interface {
 	Invocation
 	Positions
 	Memory
+	Types
 }
 
 type (

@@ -63,6 +63,7 @@ func (s *Server) closeModules() {
 		s.modules.stop()
 		s.modules.loads.Wait()
 		s.modules.host.Stop()
+		s.modules.host.Close()
 	}
 }
 
@@ -161,6 +162,9 @@ func (s *Server) infoModules(t *infoText) {
 			"accounted=%d,blocked=%d,goroutines=%d", m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation,
 			m.Keys, m.Bytes, m.Blocks, m.Accounted, m.Blocked, m.Goroutines)
 		t.rawLine("module_%s_leaked_handles:%d", m.Name, m.Leaked)
+	}
+	if n := s.store.OpaqueValues(); n > 0 { // kept as they were saved
+		t.line("module_opaque_values", n)
 	}
 }
 

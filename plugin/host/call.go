@@ -252,6 +252,9 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, opt plugin.CallOpt)
 		f.restore()
 		return
 	}
+	if !cmd.Is(command.ReadOnly) {
+		f.recordNatives() // what the command does comes after it
+	}
 	e := f.collect()
 	e.call.Adopt(all)
 	before := all.Divert(&e.call)

@@ -52,6 +52,7 @@ type frame struct {
 	digits  []byte // scratch
 
 	blocking blocking
+	natives  []changed // values that are to be recorded
 }
 
 // handler returns what the command table calls.

@@ -19,6 +19,7 @@ type module struct {
 	args     []string
 	image    *Image
 	commands []*moduleCommand
+	types    []*nativeType
 
 	running int // handlers in progress
 	panics  atomic.Int64

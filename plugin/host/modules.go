@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/command"
 )
@@ -54,6 +55,10 @@ type Modules struct {
 
 	waits   waits
 	stopped bool // the server has ended; under the execution lock
+
+	aux     []rdb.ModuleAux // of types that no module has registered
+	reaper  reaper
+	payload []byte // scratch of recordNative
 }
 
 // New returns the modules of a server, none so far.
@@ -130,11 +135,18 @@ func (h *Modules) activate(m *module) error {
 	if h.find(m.name) != nil {
 		return fmt.Errorf("module %s: %w", m.name, plugin.ErrBusyName)
 	}
+	rest, err := h.adoptAux(m)
+	if err != nil {
+		return err
+	}
 	list := append(slices.Clone(h.list), m)
 	if err := h.server.Register(literals(list)); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommandTaken, err)
 	}
-	h.list = list
+	h.list, h.aux = list, rest
+	for _, t := range m.types {
+		h.natives().Add(t)
+	}
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module '%s' loaded from %s", m.name, m.path))
 	m.goroutines.begin()
 	return nil
@@ -156,8 +168,8 @@ func literals(list []*module) []command.Command {
 // Unload runs a module's OnUnload, if it has one, and takes its commands away. It is called under the execution lock,
 // inside a unit.
 //
-// Errors: ErrNoModule; ErrHasBlocked; ErrUnloadRefused with the reason, which is that it has goroutines where UnloadBeside
-// would end them.
+// Errors: ErrNoModule; ErrHasTypes; ErrHasBlocked; ErrUnloadRefused with the reason, which is that it has goroutines where
+// UnloadBeside would end them.
 func (h *Modules) Unload(name string) error {
 	m, err := h.unloadable(name)
 	switch {
@@ -190,6 +202,8 @@ func (h *Modules) unloadable(name string) (*module, error) {
 // unused returns what keeps a module from being unloaded.
 func (m *module) unused() error {
 	switch {
+	case len(m.types) > 0:
+		return ErrHasTypes
 	case m.blocked > 0:
 		return ErrHasBlocked
 	case m.running > 0:
