@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Rules: STR-2.
 func TestInt64(t *testing.T) {
 	good := map[string]int64{
 		"0": 0, "1": 1, "-1": -1, "10": 10, "-9": -9,
@@ -27,6 +28,7 @@ func TestInt64(t *testing.T) {
 	}
 }
 
+// Rules: STR-2.
 func TestUint64(t *testing.T) {
 	good := map[string]uint64{"0": 0, "7": 7, "9223372036854775808": 1 << 63, "18446744073709551615": math.MaxUint64}
 	for text, want := range good {
@@ -58,6 +60,7 @@ func TestFloat64(t *testing.T) {
 	}
 }
 
+// Rules: STR-1, STR-7.
 func TestStringViews(t *testing.T) {
 	var missing String
 	empty := StringOf([]byte{})
