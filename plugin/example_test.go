@@ -70,7 +70,7 @@ func ExampleReplyError() {
 
 // Call takes a format; the command's error is a reply. With "!" it is propagated.
 func ExampleCalls() {
-	move := func(ctx plugin.Ctx, args []plugin.String) error {
+	transfer := func(ctx plugin.Ctx, args []plugin.String) error {
 		r, err := ctx.Call("LPOP", "!s", args[1])
 		if err != nil {
 			return err
@@ -83,12 +83,12 @@ func ExampleCalls() {
 		}
 		return ctx.ReplyReply(r)
 	}
-	serve(command("move", move), "RPUSH l a", "MOVE l s", "MOVE l s", "MOVE s l")
+	serve(command("transfer", transfer), "RPUSH l a", "TRANSFER l s", "TRANSFER l s", "TRANSFER s l")
 	// Output:
 	// RPUSH l a: 1
-	// MOVE l s: 1
-	// MOVE l s: nil
-	// MOVE s l: error "WRONGTYPE Operation against a key holding the wrong kind of value"
+	// TRANSFER l s: 1
+	// TRANSFER l s: nil
+	// TRANSFER s l: error "WRONGTYPE Operation against a key holding the wrong kind of value"
 	// propagated: RPUSH l a
 	// propagated: MULTI
 	// propagated: LPOP l
@@ -216,8 +216,8 @@ func ExampleKey_DMA() {
 	// STAMP text: "<>cd"
 	// STAMP new: "<>\x00\x00"
 	// propagated: SET text abcdefg
-	// propagated: SET text <>cd
-	// propagated: SET new "<>\x00\x00"
+	// propagated: SET text <>cd KEEPTTL
+	// propagated: SET new "<>\x00\x00" KEEPTTL
 }
 
 // A key with a time to live; the harness's clock stands still, so it is the whole of it.

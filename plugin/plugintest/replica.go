@@ -70,12 +70,12 @@ func (s *Server) relay() (port int, err error) {
 // settleReplica waits until the replica has run everything that was propagated.
 func (s *Server) settleReplica(f *follower) {
 	s.t.Helper()
-	offset := s.number("master_repl_offset")
+	offset := s.number("replication", "master_repl_offset")
 	s.eventually("the replica has caught up", func() bool {
 		if !f.server.running() {
 			s.t.Fatalf("plugintest: the replica has ended\n%s", f.server.tail())
 		}
-		return f.server.Info("master_link_status") == "up" && f.server.number("slave_repl_offset") >= offset
+		return f.server.Info("replication", "master_link_status") == "up" && f.server.number("replication", "slave_repl_offset") >= offset
 	})
 }
 

@@ -247,10 +247,10 @@ func (s *Server) Unload() error {
 	return r.Err()
 }
 
-// Info returns a field of INFO everything, "" if there is none.
-func (s *Server) Info(field string) string {
+// Info returns a field of a section of INFO, as in Info("stats", "keyspace_hits"); "" if there is none.
+func (s *Server) Info(section, field string) string {
 	s.t.Helper()
-	for line := range strings.Lines(s.admin.Do("INFO", "everything").Must().Text()) {
+	for line := range strings.Lines(s.admin.Do("INFO", section).Must().Text()) {
 		if value, ok := strings.CutPrefix(line, field+":"); ok {
 			return strings.TrimRight(value, "\r\n")
 		}
@@ -259,9 +259,9 @@ func (s *Server) Info(field string) string {
 }
 
 // number is Info for a field that is a number.
-func (s *Server) number(field string) int64 {
+func (s *Server) number(section, field string) int64 {
 	s.t.Helper()
-	text := s.Info(field)
+	text := s.Info(section, field)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		s.t.Fatalf("plugintest: INFO has %s:%s", field, text)

@@ -133,7 +133,7 @@ func (r *recorder) has(offset int64) (bool, error) {
 // when they need it. SELECT appears when the database changes; the first one is 0. What OnLoad did is not in it.
 func (s *Server) Stream() []string {
 	s.t.Helper()
-	offset := s.number("master_repl_offset")
+	offset := s.number("replication", "master_repl_offset")
 	s.eventually("the stream arrives", func() bool {
 		there, err := s.stream.has(offset)
 		if err != nil {

@@ -112,7 +112,7 @@ func TestPropagation(t *testing.T) {
 	s.WantStream("INCRBY n 3")
 	s.Do("SET", "s", "x")
 	s.Do("HELLO.TOGGLE.CASE", "s")
-	s.WantStream("SET s x", "SET s X")
+	s.WantStream("SET s x", "SET s X KEEPTTL")
 	s.Do("HELLO.REPL1").Want(0)
 	s.WantStream("MULTI", "ECHO foo", "ECHO bar", "ECHO 1234", "EXEC")
 	for _, command := range []string{"HELLO.LIST.SUM.LEN l", "HELLO.LEFTPAD x 4 -", "HELLO.SIMPLE", "HELLO.PUSH.CALL s x"} {
