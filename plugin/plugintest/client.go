@@ -87,6 +87,7 @@ func (c *Client) Send(args ...any) {
 
 func (c *Client) write(raw []byte) {
 	c.s.t.Helper()
+	c.s.fence.pass()
 	err := c.sock.SetWriteDeadline(time.Now().Add(replyTimeout))
 	if err == nil {
 		_, err = c.sock.Write(raw)
@@ -136,6 +137,7 @@ func (c *Client) tryRecv(timeout time.Duration) (Reply, error) {
 // took ends the wait for a reply.
 func (c *Client) took(r Reply) {
 	c.s.t.Helper()
+	c.s.fence.pass()
 	if r.value.Kind != resp.KindPush && len(c.sent) > 0 {
 		c.sent = c.sent[1:]
 	}
