@@ -101,12 +101,14 @@ var errFailed = errors.New("it replied an error")
 
 // read takes allocRuns replies.
 func (p *pipeline) read() error {
+	f := frame{}
 	for left := allocRuns; left > 0; {
-		if n := replyLen(p.replies); n > 0 {
+		if f.whole(p.replies) {
 			if p.replies[0] == byte(resp.KindError) {
 				return errFailed
 			}
-			p.replies = p.replies[n:]
+			p.replies = p.replies[f.at:]
+			f = frame{}
 			left--
 			continue
 		}
@@ -128,27 +130,4 @@ func (p *pipeline) makeRoom() {
 		copy(p.buf, p.replies)
 	}
 	p.replies = p.buf[:len(p.replies)]
-}
-
-// replyLen returns the length of the first reply in RESP2, 0 when it is not there as a whole.
-func replyLen(b []byte) int {
-	at := 0
-	for open := 1; open > 0; open-- {
-		end := bytes.IndexByte(b[at:], '\n')
-		if end < 0 {
-			return 0
-		}
-		kind, digits := resp.Kind(b[at]), b[at+1:at+end-1]
-		at += end + 1
-		switch n, _ := resp.ParseInt(digits); { // what the server writes is well-formed: Allocs has looked at one reply
-		case kind == resp.KindBulk && n >= 0:
-			at += int(n) + 2
-		case kind == resp.KindArray && n > 0:
-			open += int(n)
-		}
-		if at > len(b) {
-			return 0
-		}
-	}
-	return at
 }

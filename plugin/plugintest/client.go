@@ -1,7 +1,6 @@
 package plugintest
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -20,6 +19,7 @@ type Client struct {
 	proto int
 	sock  net.Conn
 	buf   []byte
+	frame frame    // of the reply at the beginning of buf
 	sent  []string // commands without a reply so far, for messages
 }
 
@@ -117,21 +117,19 @@ func (c *Client) tryRecv(timeout time.Duration) (Reply, error) {
 	if err := c.sock.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return r, err
 	}
-	for {
-		v, n, err := resp.Decode(c.buf)
-		switch {
-		case err == nil:
-			r.Raw, r.value = string(c.buf[:n]), v
-			c.buf = c.buf[n:] // the value goes on pointing into it: what follows is appended behind
-			c.took(r)
-			return r, nil
-		case !errors.Is(err, resp.ErrIncomplete):
-			return r, fmt.Errorf("it is malformed: %w in %q", err, c.buf)
-		}
+	for !c.frame.whole(c.buf) {
 		if err := c.fill(); err != nil {
 			return r, err
 		}
 	}
+	v, n, err := resp.Decode(c.buf)
+	if err != nil {
+		return r, fmt.Errorf("it is malformed: %w in %.200q", err, c.buf)
+	}
+	r.Raw, r.value = string(c.buf[:n]), v
+	c.buf, c.frame = c.buf[n:], frame{} // the value goes on pointing into buf: what follows is appended behind
+	c.took(r)
+	return r, nil
 }
 
 // took ends the wait for a reply.

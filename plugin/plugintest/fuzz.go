@@ -28,7 +28,9 @@ const (
 //
 //	func FuzzCommands(f *testing.F) { plugintest.Fuzz(f, OnLoad, plugintest.Options{}) }
 //
-// "go test" runs a few fixed programs, "go test -fuzz FuzzCommands" looks for more. Every program has a server of its own.
+// "go test" runs a few fixed programs, "go test -fuzz FuzzCommands -fuzzminimizetime 1x" looks for more. Every program has a
+// server of its own. Without the second flag go test tries for a minute to shorten each program that reaches new code,
+// in vain, because a server never takes quite the same way twice.
 // Handlers must be deterministic for the replica to be equal, or replicate what they decided; random replies are fine.
 func Fuzz(f *testing.F, onLoad plugin.OnLoadFunc, o Options) {
 	f.Helper()

@@ -320,3 +320,25 @@ func FuzzHarness(f *testing.F) {
 		"t.block": func(ctx plugin.Ctx, args []plugin.String) error { return ctx.ReplyText("no") },
 	}), Options{})
 }
+
+// TestFrames: a reply that arrives byte by byte is whole with its last byte, and not before.
+func TestFrames(t *testing.T) {
+	t.Parallel()
+	for _, reply := range []string{
+		"+OK\r\n", "-ERR\r\n", ":1\r\n", "$-1\r\n", "$0\r\n\r\n", "$3\r\n\n\r\n\r\n", "*0\r\n", "*-1\r\n", "_\r\n",
+		"*2\r\n*1\r\n:1\r\n$1\r\nx\r\n", "%1\r\n+a\r\n~2\r\n#t\r\n,inf\r\n", "|1\r\n+a\r\n:1\r\n*1\r\n_\r\n", "=5\r\ntxt:x\r\n", ">1\r\n(5\r\n",
+	} {
+		f := frame{}
+		for n := range len(reply) {
+			if f.whole([]byte(reply[:n])) {
+				t.Errorf("%q is whole after %d bytes", reply, n)
+			}
+		}
+		if b := []byte(reply + ":9\r\n"); !f.whole(b) || f.at != len(reply) {
+			t.Errorf("%q ends at %d", reply, f.at)
+		}
+	}
+	if f := (frame{}); !f.whole([]byte("\n")) {
+		t.Error("an empty line is waited for")
+	}
+}
