@@ -35,32 +35,46 @@ const (
 func Fuzz(f *testing.F, onLoad plugin.OnLoadFunc, o Options) {
 	f.Helper()
 	o.Replica, o.AOF = true, true
-	rnd := rand.NewChaCha8([32]byte{1})
-	for range fuzzSeeds {
-		program := make([]byte, seedBytes)
-		_, _ = rnd.Read(program) // it never fails
+	for _, program := range seedPrograms() {
 		f.Add(program)
 	}
-	f.Fuzz(func(t *testing.T, program []byte) {
-		z := &fuzzing{t: t, s: New(t, onLoad, o), program: program}
-		z.prepare()
-		for len(z.program) > 0 && z.steps < fuzzSteps && !t.Failed() {
-			z.step()
-		}
-		if !t.Failed() {
-			z.s.Reload()
-			z.s.ReplayAOF(o.ReplicaModule)
-		}
+	f.Fuzz(func(t *testing.T, program []byte) { runProgram(t, onLoad, o, program) })
+}
+
+// seedPrograms are random, and the same each time.
+func seedPrograms() [][]byte {
+	rnd := rand.NewChaCha8([32]byte{1})
+	list := make([][]byte, fuzzSeeds)
+	for i := range list {
+		list[i] = make([]byte, seedBytes)
+		_, _ = rnd.Read(list[i]) // it never fails
+	}
+	return list
+}
+
+// runProgram runs one program from its beginning to its end, or to the first failure.
+func runProgram(t testing.TB, onLoad plugin.OnLoadFunc, o Options, program []byte) {
+	t.Helper()
+	z := &fuzzing{t: t, s: New(t, onLoad, o), program: program}
+	defer func() { // also when the test is being ended
 		if t.Failed() {
 			t.Logf("the last commands were:\n%s", indent(strings.Join(z.recent(), "\n")))
 		}
-	})
+	}()
+	z.prepare()
+	for len(z.program) > 0 && z.steps < fuzzSteps && !t.Failed() {
+		z.step()
+	}
+	if !t.Failed() {
+		z.s.Reload()
+		z.s.ReplayAOF(o.ReplicaModule)
+	}
 }
 
 // fuzzing is the run of one program: bytes that decide what happens, so that a small change of it is a small change of
 // what happens.
 type fuzzing struct {
-	t        *testing.T
+	t        testing.TB
 	s        *Server
 	program  []byte
 	steps    int

@@ -64,10 +64,11 @@ type judge struct {
 
 type stopped struct{}
 
-func (j *judge) Helper()           {}
-func (j *judge) Cleanup(f func())  { j.cleanups = append(j.cleanups, f) }
-func (j *judge) Failed() bool      { return len(j.failures) > 0 }
-func (j *judge) Fatal(args ...any) { j.Errorf("%s", fmt.Sprint(args...)); panic(stopped{}) }
+func (j *judge) Helper()             {}
+func (j *judge) Logf(string, ...any) {}
+func (j *judge) Cleanup(f func())    { j.cleanups = append(j.cleanups, f) }
+func (j *judge) Failed() bool        { return len(j.failures) > 0 }
+func (j *judge) Fatal(args ...any)   { j.Errorf("%s", fmt.Sprint(args...)); panic(stopped{}) }
 func (j *judge) Fatalf(format string, args ...any) {
 	j.Errorf(format, args...)
 	panic(stopped{})
@@ -308,17 +309,61 @@ func TestReplica(t *testing.T) {
 	s.ReplayAOF(nil).Do("DBSIZE").Want(0)
 }
 
+// checked is a handler that looks at the number of its arguments.
+func checked(args int, h plugin.Handler) plugin.Handler {
+	return func(ctx plugin.Ctx, given []plugin.String) error {
+		if len(given) != args {
+			return ctx.WrongArity()
+		}
+		return h(ctx, given)
+	}
+}
+
 // FuzzHarness: a module without mistakes passes.
 func FuzzHarness(f *testing.F) {
 	Fuzz(f, module(map[string]plugin.Handler{
-		"t.push": func(ctx plugin.Ctx, args []plugin.String) error {
-			if len(args) != 3 {
-				return ctx.WrongArity()
-			}
-			return push(ctx, args)
-		},
-		"t.block": func(ctx plugin.Ctx, args []plugin.String) error { return ctx.ReplyText("no") },
+		"t.push": checked(3, push), "t.text": func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyText("no") },
 	}), Options{})
+}
+
+// TestFuzzFindsMistakes: each kind of mistake fails a program.
+func TestFuzzFindsMistakes(t *testing.T) {
+	t.Parallel()
+	fragile := func(ctx plugin.Ctx, args []plugin.String) error { // forgets that a key may be missing
+		k, err := ctx.OpenKey(args[1], plugin.Read)
+		if err != nil {
+			return err
+		}
+		return ctx.ReplyInt(int64(k.Impl.Len()))
+	}
+	clock := func(ctx plugin.Ctx, args []plugin.String) error { // is replicated as it is, though time decides
+		_, err := ctx.Call("SET", "sl", args[1], time.Now().UnixNano())
+		if err != nil {
+			return err
+		}
+		if err := ctx.ReplicateVerbatim(); err != nil {
+			return err
+		}
+		return ctx.ReplyStatus("OK")
+	}
+	for name, tt := range map[string]struct {
+		h    plugin.Handler
+		want string
+	}{
+		"a panic":       {fragile, "Panic in module test"},
+		"arguments":     {push, "index out of range"},
+		"no reply":      {func(plugin.Ctx, []plugin.String) error { return nil }, "API misuse"},
+		"another value": {checked(2, divergent), "the replica differs"},
+		"the time":      {checked(2, clock), "the replica differs"},
+	} {
+		onLoad := module(map[string]plugin.Handler{"t": tt.h, "t.push": checked(3, push)})
+		got := judged(t, func(t testing.TB) {
+			runProgram(t, onLoad, Options{Replica: true, AOF: true, ReplicaModule: onLoad}, seedPrograms()[0])
+		})
+		if !strings.Contains(got, tt.want) {
+			t.Errorf("%s: fails with %q, want %q", name, got, tt.want)
+		}
+	}
 }
 
 // TestFrames: a reply that arrives byte by byte is whole with its last byte, and not before.
