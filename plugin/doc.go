@@ -39,7 +39,8 @@
 //
 //	func main() {}
 //
-// Build it with "datastore module build DIR", load it with "MODULE LOAD /path/hello.so ARG...".
+// Build it with "datastore module build DIR", load it with "MODULE LOAD /path/hello.so ARG...". Test it with go test:
+// datastore/plugin/plugintest runs the daemon with the module in the test's own process.
 //
 // # Loading
 //

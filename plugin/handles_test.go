@@ -76,6 +76,7 @@ func TestCmd(t *testing.T) {
 	}
 }
 
+// Rules: CALL-7.
 func TestReplyAccessors(t *testing.T) {
 	host := &capture{}
 	text, number := Reply{Kind: StringReply, Text: []byte("hello")}, Reply{Kind: IntegerReply, Integer: 42}

@@ -27,29 +27,46 @@ type modules struct {
 	observing bool        // the host wants to know what keys change
 }
 
+// LinkedModule is a module that is linked into the program instead of coming from a file.
+type LinkedModule struct {
+	OnLoad   plugin.OnLoadFunc
+	OnUnload plugin.OnUnloadFunc // nil for none
+	Args     []string
+}
+
 // newTable builds the command table with the commands of modules beside the built-in ones.
 func (s *Server) newTable(modules []command.Command) (*command.Table, error) {
 	return command.NewTable(s.table.Load(), builtin.Commands(), s.commands(), modules)
 }
 
-// loadModules loads what the loadmodule directive names; a failure stops the start.
+// loadModules loads the linked modules and what the loadmodule directive names; a failure stops the start.
 func (s *Server) loadModules() error {
 	m := &s.modules
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.host = host.New(moduleServer{s}, host.Options{})
 	s.cfg.OnRewrite("loadmodule", s.moduleLines)
-	for _, words := range s.values.LoadModules {
-		args := make([][]byte, len(words)-1)
-		for i, w := range words[1:] {
-			args[i] = []byte(w)
+	for i, l := range s.o.Modules {
+		image := &host.Image{OnLoad: l.OnLoad, OnUnload: l.OnUnload}
+		if err := m.host.LoadLinked(image, bytesOf(l.Args)); err != nil {
+			return fmt.Errorf("loading linked module %d: %w", i, err)
 		}
-		if err := m.host.Load(m.ctx, words[0], args); err != nil {
+	}
+	for _, words := range s.values.LoadModules {
+		if err := m.host.Load(m.ctx, words[0], bytesOf(words[1:])); err != nil {
 			s.logLoadFailure(words[0], err)
 			s.logf(Warning, "Can't load module from %s: server aborting", words[0])
 			return fmt.Errorf("loading module %s: %w", words[0], err)
 		}
 	}
 	return nil
+}
+
+func bytesOf(words []string) [][]byte {
+	list := make([][]byte, len(words))
+	for i, w := range words {
+		list[i] = []byte(w)
+	}
+	return list
 }
 
 // logLoadFailure logs why a module was not loaded.
