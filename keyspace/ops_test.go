@@ -263,7 +263,11 @@ func (w *world) opCopy() {
 	from, to := id{w.db(), w.key("src")}, id{w.db(), w.key("dst")}
 	replace := rapid.Bool().Draw(w.t, "replace")
 	w.step("copy", func() any {
-		return w.s.DB(from.db).CopyTo(w.s.DB(to.db), []byte(from.key), []byte(to.key), replace)
+		ok, err := w.s.DB(from.db).CopyTo(w.s.DB(to.db), []byte(from.key), []byte(to.key), replace)
+		if err != nil {
+			return err
+		}
+		return ok
 	}, func() (any, []id) {
 		v := w.get(from.db, from.key)
 		if v == nil || !replace && w.get(to.db, to.key) != nil {

@@ -48,6 +48,8 @@ type Options struct {
 	// OnGrowth is told about memory that the store will need soon. If its Populate is called, on another thread, the store
 	// is not stopped by the system when it touches it first. It must not use the store. nil is nobody.
 	OnGrowth func(Extent)
+	// Natives are the types of native values; nil is none, to which some may be added.
+	Natives *Natives
 }
 
 // Extent is memory that will be needed soon.
@@ -68,6 +70,7 @@ type Store struct {
 	dbs     []*DB
 	objects []object
 	free    []uint32 // unused indexes of objects
+	natives nativeTable
 	limits  Limits
 
 	nowMs     int64
@@ -106,6 +109,9 @@ func New(o Options) *Store {
 	}
 	s := &Store{arena: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
 	s.arena.OnGrowth(o.OnGrowth)
+	if s.natives.known = o.Natives; s.natives.known == nil {
+		s.natives.known = NewNatives(nil)
+	}
 	for i := range o.Databases {
 		d := &DB{store: s, index: i}
 		d.keys.Init(s.arena, s.seed)
@@ -131,6 +137,10 @@ func (s *Store) Retire() {
 	if !s.closed {
 		s.Retract()
 		s.disownPinned()
+		s.flushNatives()
+		for len(s.trash.natives) > 0 {
+			s.drainNatives(len(s.trash.natives))
+		}
 		s.closed = true
 	}
 }

@@ -73,6 +73,12 @@
 //
 // To keep an argument, use RetainString, or copy it with String.String.
 //
+// # Native types
+//
+// Types.CreateType registers a type of the module's own, whose values are Go values; CreateTypeOf does it for values that
+// are pointers to a T. Key.SetValue stores a value, Key.Value returns it, and Key.Changed says that it was changed in place.
+// The methods of the type write it to files and read it back. Where a module is not loaded its values are kept as bytes.
+//
 // # Replication
 //
 // Call with "!", Replicate and ReplicateVerbatim decide what the append-only file and the replicas receive. A handler

@@ -51,4 +51,6 @@ var (
 	ErrKeyConflict error = &Error{Msg: "key is already open and one side writes"}
 	ErrOpenKeyBusy error = &Error{Msg: "command would touch a key that is held open"}
 	ErrStale       error = &Error{Msg: "handle used after its release"}
+	ErrIterating   error = &Error{Msg: "key is being iterated over"}
+	ErrBadValue    error = &Error{Msg: "value cannot be loaded by the module of its type"}
 )

@@ -36,6 +36,7 @@ type KeyImpl interface {
 	Persist() error
 	StringValue
 	ListValue
+	NativeValue
 }
 
 // Key is an open key. A nil Key is a missing key opened for reading: it is empty, and writes to it fail with

@@ -19,7 +19,7 @@ type Keyspace interface {
 	// Keys still open when the callback returns are closed then.
 	//
 	// Errors: ErrInvalid for a mode without either bit; ErrKeyConflict when this callback holds the key open and one of
-	// the two handles writes.
+	// the two handles writes; ErrBadValue for a native value that was kept as bytes and that its type refuses to load.
 	OpenKey(name String, mode OpenMode) (*Key, error)
 
 	// KeyExists tells whether a key exists, without counting as an access.

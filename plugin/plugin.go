@@ -12,6 +12,7 @@ type Ctx interface {
 	Replication
 	Keyspace
 	Invocation
+	Types
 }
 
 type (

@@ -132,6 +132,8 @@ func (s *Server) moduleUnload(c *command.Ctx) error {
 	switch err := s.modules.host.Unload(string(c.Args[2])); {
 	case errors.Is(err, host.ErrNoModule):
 		return command.Errorf("ERR Error unloading module: " + host.ErrNoModule.Error())
+	case errors.Is(err, host.ErrHasTypes):
+		return command.Errorf("ERR Error unloading module: " + host.ErrHasTypes.Error())
 	case err != nil:
 		s.logf(Warning, "Module %s not unloaded: %s", c.Args[2], host.Reason(err))
 		return command.Errorf("ERR Error unloading module: operation not possible.")

@@ -55,6 +55,7 @@ func (s *Server) closeModules() {
 	if s.modules.stop != nil {
 		s.modules.stop()
 		s.modules.loads.Wait()
+		s.modules.host.Close()
 	}
 }
 
@@ -151,6 +152,9 @@ func (s *Server) infoModules(t *infoText) {
 		m := &infos[i]
 		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d",
 			m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation)
+	}
+	if n := s.store.OpaqueValues(); n > 0 { // kept as they were saved
+		t.line("module_opaque_values", n)
 	}
 }
 

@@ -209,6 +209,9 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
 		f.restore()
 		return
 	}
+	if !cmd.Is(command.ReadOnly) {
+		f.recordNatives() // what the command does comes after it
+	}
 	e := f.collect()
 	e.call.Adopt(all)
 	before := all.Divert(&e.call)

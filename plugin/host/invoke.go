@@ -42,6 +42,7 @@ type frame struct {
 	reply   shape
 	effects effects
 	calls   calls
+	natives []changed // values that are to be recorded
 }
 
 // handler returns what the command table calls.
@@ -131,7 +132,7 @@ func (f *frame) crashed(v any) error {
 	if v != nil {
 		err = newPanicError(v)
 	}
-	f.module.panics++
+	f.module.panics.Add(1)
 	f.host.logStack(f.module, err)
 	f.logf(plugin.Warning, "command '%s' did not return: %v", f.cmd.FullName(), err)
 	return command.Errorf(PanicText(f.module.name, v))

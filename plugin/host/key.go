@@ -24,6 +24,7 @@ type key struct {
 
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
+	handed bool // Value gave out a value that may be written, and nothing has been said of it since
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 
 	walk    walk
@@ -78,6 +79,12 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	store := f.cc.Store
 	store.CountReads(!write)
 	entry := f.db.Lookup(name.Bytes())
+	if entry.Type() == keyspace.TypeNative {
+		var err error
+		if entry, err = f.thaw(entry, name.Bytes()); err != nil {
+			return nil, err
+		}
+	}
 	if !entry.Exists() && !write {
 		return nil, nil
 	}
@@ -137,6 +144,7 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
+	k.checkValue()
 	if k.dirty {
 		k.recordValue()
 	}
@@ -210,6 +218,8 @@ func (k *key) Type() plugin.KeyType {
 		return plugin.KeySet
 	case keyspace.TypeZSet:
 		return plugin.KeyZSet
+	case keyspace.TypeNative:
+		return plugin.KeyModule
 	}
 	return plugin.KeyEmpty
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"datastore/plugin"
 	"datastore/server/command"
@@ -18,9 +19,10 @@ type module struct {
 	args     []string
 	image    *Image
 	commands []*moduleCommand
+	types    []*nativeType
 
 	running int // handlers in progress
-	panics  int64
+	panics  atomic.Int64
 	misuses int64 // broken reply shapes, errors after a reply, handlers without a reply
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/command"
 )
@@ -50,6 +51,10 @@ type Modules struct {
 	spare  keyPool
 
 	positions []int // scratch of busy
+
+	aux     []rdb.ModuleAux // of types that no module has registered
+	reaper  reaper
+	payload []byte // scratch of recordNative
 }
 
 // New returns the modules of a server, none so far.
@@ -116,11 +121,18 @@ func (h *Modules) activate(m *module) error {
 	if h.find(m.name) != nil {
 		return fmt.Errorf("module %s: %w", m.name, plugin.ErrBusyName)
 	}
+	rest, err := h.adoptAux(m)
+	if err != nil {
+		return err
+	}
 	list := append(slices.Clone(h.list), m)
 	if err := h.server.Register(literals(list)); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommandTaken, err)
 	}
-	h.list = list
+	h.list, h.aux = list, rest
+	for _, t := range m.types {
+		h.natives().Add(t)
+	}
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module '%s' loaded from %s", m.name, m.path))
 	return nil
 }
@@ -139,12 +151,14 @@ func literals(list []*module) []command.Command {
 // Unload runs a module's OnUnload, if it has one, and takes its commands away. It is called under the execution lock,
 // inside a unit.
 //
-// Errors: ErrNoModule; ErrUnloadRefused with the reason.
+// Errors: ErrNoModule; ErrHasTypes; ErrUnloadRefused with the reason.
 func (h *Modules) Unload(name string) error {
 	m := h.find(name)
 	switch {
 	case m == nil:
 		return ErrNoModule
+	case len(m.types) > 0:
+		return ErrHasTypes
 	case m.running > 0:
 		return fmt.Errorf("%w: a command of the module is running", ErrUnloadRefused)
 	}
@@ -205,7 +219,7 @@ func (h *Modules) Infos() []Info {
 	table := h.server.Table()
 	for _, m := range h.list {
 		i := Info{
-			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics,
+			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics.Load(),
 			Misuses: m.misuses, Generation: m.image.Generation,
 		}
 		for _, c := range m.commands {

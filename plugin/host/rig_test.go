@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/builtin"
 	"datastore/server/command"
@@ -52,7 +53,7 @@ func newRig(t *testing.T, api int, handlers map[string]plugin.Handler) *rig {
 
 func bareRig(t *testing.T) *rig {
 	r := &rig{t: t, client: command.Client{ID: 7, Proto: 2, Authed: true}}
-	r.ctx.Store = keyspace.New(keyspace.Options{})
+	r.ctx.Store = keyspace.New(keyspace.Options{Natives: keyspace.NewNatives(rdb.DigestModule)})
 	t.Cleanup(r.ctx.Store.Close)
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
