@@ -92,7 +92,19 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	f := h.frameAt(h.depth)
 	h.depth++
 	mc.module.running++
-	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
+	if f.self != mc || f.cmd != cc.Cmd { // a pointer that is stored costs more than a look while garbage is collected
+		f.module, f.self, f.cmd = mc.module, mc, cc.Cmd
+	}
+	if f.cc != cc {
+		f.cc = cc
+	}
+	if f.client != cc.Client {
+		f.client = cc.Client
+	}
+	if f.db != cc.DB {
+		f.db = cc.DB
+	}
+	f.raw = cc.Args
 	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
 	f.auto, f.proto = false, cc.W.Proto
 	cc.Store.CountReads(false) // only OpenKey does
@@ -109,10 +121,13 @@ func (f *frame) leave() {
 	f.countLeaks()
 	f.closeKeys()
 	f.settle()
-	f.release()
+	if len(f.calls.cmds) > 0 || f.calls.replies.used > 0 || !f.returned {
+		f.release()
+		f.restore()
+		f.cc.W.Proto = f.proto
+	}
+	f.pool.reset()
 	f.texts.reset()
-	f.restore()
-	f.cc.W.Proto = f.proto
 	f.endBlocking()
 	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
