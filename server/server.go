@@ -124,6 +124,7 @@ type Server struct {
 	background  background
 	admin       adminState
 	trim        heapTrim
+	pace        heapPace
 	populator   populator
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
