@@ -30,7 +30,6 @@ type Server struct {
 	clock  *clock
 	dir    string
 	daemon *server.Server
-	fence  fence
 	ended  chan struct{} // the daemon's Run has returned
 
 	admin   *Client // for the harness's own commands
@@ -100,12 +99,10 @@ func (s *Server) start(onLoad plugin.OnLoadFunc) error {
 		Config: cfg, Log: s.logged, Clock: s.clock.Now, Elapsed: s.clock.Elapsed, OnReady: func() { close(ready) },
 	}
 	for _, f := range s.o.Before {
-		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: s.fence.around(f)})
+		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: f})
 	}
 	if onLoad != nil {
-		o.Modules = append(o.Modules, server.LinkedModule{
-			OnLoad: s.fence.around(onLoad), OnUnload: s.o.OnUnload, Args: s.o.Args,
-		})
+		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: onLoad, OnUnload: s.o.OnUnload, Args: s.o.Args})
 	}
 	if s.daemon, err = server.New(o); err != nil {
 		return err
