@@ -74,6 +74,7 @@ type Store struct {
 	clock     uint32 // access clock of this unit, 24 bits
 	mode      ExpiryMode
 	changes   int64
+	deaths    int64
 	onExpired func(db int, key []byte)
 	onChange  func(db int, key []byte)
 	onGrowth  func(Extent)
@@ -161,6 +162,17 @@ func (s *Store) CountReads(on bool) { s.reading = on }
 
 // NoTouch says whether lookups leave the access clock alone from now on.
 func (s *Store) NoTouch(on bool) { s.noTouch = on }
+
+// Expiry says what lookups do from now on, until the next unit, with a key whose time has come, and returns what they did
+// before.
+func (s *Store) Expiry(mode ExpiryMode) (before ExpiryMode) {
+	before, s.mode = s.mode, mode
+	return before
+}
+
+// Deaths counts the keys deleted because their time had come, which Changes does not, and ResetStats leaves it alone:
+// while both stay as they are, the views of values stay valid.
+func (s *Store) Deaths() int64 { return s.deaths }
 
 // Changes counts the real changes since the start. A unit that leaves it as it was has no effects.
 func (s *Store) Changes() int64 { return s.changes }

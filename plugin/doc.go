@@ -63,10 +63,23 @@
 //
 // A panic in a goroutine that the module started itself, a stack overflow and os.Exit end the daemon.
 //
+// # Keys
+//
+// OpenKey gives a handle of a key, whatever its type. The methods for lists begin with L (besides Push and Pop), those for
+// sets with S, for hashes with H and for sorted sets with Z. A loop over a value costs no allocation:
+//
+//	sum := 0.0
+//	for _, score := range k.ZRange(plugin.ScoreRange{Min: 1, Max: 100, MaxEx: true}) {
+//		sum += score
+//	}
+//
+// Do not write through the key within the loop: that ends it (see Key.IterErr). Other keys may be written.
+//
 // # Lifetimes
 //
 //   - Ctx, args, Cmd: until the callback returns.
-//   - Strings of an iterator: until its next step.
+//   - Strings of an iterator and of ZCurrent: until the next step or the next write through the key.
+//   - Strings of HGet, SRandom and SPop: until the callback returns.
 //   - Strings of CreateString, RetainString, Pop and LGet: as long as you refer to them.
 //   - Key: until Close, at the latest until the callback returns.
 //   - the slice of DMA: until the next operation on its key.

@@ -46,6 +46,7 @@ var (
 var (
 	ErrType        error = &Error{Msg: "key holds another type"}
 	ErrEmptyKey    error = &Error{Msg: "key is empty"}
+	ErrNoElement   error = &Error{Msg: "no such element"}
 	ErrIndex       error = &Error{Msg: "index out of range"}
 	ErrNotWritable error = &Error{Msg: "key is not open for writing"}
 	ErrKeyConflict error = &Error{Msg: "key is already open and one side writes"}

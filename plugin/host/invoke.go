@@ -39,6 +39,7 @@ type frame struct {
 	returned bool
 	noClient bool // replies have nowhere to go: OnLoad, OnUnload
 
+	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
@@ -78,6 +79,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	mc.module.running++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
 	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
+	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -91,6 +93,7 @@ func (f *frame) leave() {
 	f.closeKeys()
 	f.settle()
 	f.release()
+	f.texts.reset()
 	f.restore()
 	f.module.running--
 	h.depth = f.depth
@@ -103,6 +106,8 @@ func (f *frame) leave() {
 // restore gives the context back to this frame's command after another one has run in it.
 func (f *frame) restore() {
 	f.cc.Args, f.cc.Cmd, f.cc.DB, f.cc.Client = f.raw, f.cmd, f.db, f.client
+	f.cc.Store.CountReads(false)
+	f.cc.Store.NoTouch(f.client.NoTouch)
 }
 
 // answer completes the reply of a handler that has returned.

@@ -51,7 +51,7 @@ func wantErr(t *testing.T, what string, got, want error) {
 	}
 }
 
-// Rules: AM-1, CALL-6, KEY-4, KEY-7.
+// Rules: AM-1, CALL-6, KEY-1, KEY-3, KEY-4, KEY-7.
 func TestOpenKey(t *testing.T) {
 	const rw = plugin.Read | plugin.Write
 	var kept *plugin.Key
@@ -173,7 +173,7 @@ func TestStringValues(t *testing.T) {
 	r.want("$2\r\n\x00\x00\r\n", "GET", "new")
 }
 
-// Rules: EXP-1, EXP-3.
+// Rules: EXP-1, EXP-2, EXP-3.
 func TestTimesToLive(t *testing.T) {
 	r := inHandlerOnly(t, func(ctx plugin.Ctx) {
 		k := open(t, ctx, "ttl", plugin.Write)
@@ -214,7 +214,7 @@ func TestTimesToLive(t *testing.T) {
 	}
 }
 
-// Rules: KEY-5, LST-2.
+// Rules: KEY-5, LST-1, LST-2.
 func TestLists(t *testing.T) {
 	for _, n := range []int{3, 2000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) { testLists(t, n) })

@@ -183,6 +183,11 @@ func (o *outside) KeyExists(name plugin.String) (exists bool) {
 	return exists
 }
 
+// SignalModifiedKey implements plugin.Keyspace.
+func (o *outside) SignalModifiedKey(name plugin.String) {
+	o.do(func() { o.frame.SignalModifiedKey(name) })
+}
+
 // SelectedDB implements plugin.Keyspace.
 func (o *outside) SelectedDB() int { return o.client.DB }
 
