@@ -102,6 +102,8 @@ func (e Entry) digest(d *Digest) {
 			el.mix(textOf(it.Value(), &t2))
 			d.xor(el[:])
 		}
+	case TypeNative:
+		e.digestNative(d)
 	}
 	if e.ExpireAt() != noExpiry {
 		d.xor([]byte("!!expire!!"))

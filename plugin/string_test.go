@@ -72,3 +72,24 @@ func TestStringViews(t *testing.T) {
 		t.Error("strings compare bytewise, the shorter one first")
 	}
 }
+
+// TestAppend: the result is a String of its own; nobody who refers to the old one, or to what lies behind it, sees a change.
+//
+// Rules: STR-6.
+func TestAppend(t *testing.T) {
+	buffer := []byte("args\r\nnext")
+	s := StringOf(buffer[:4])
+	joined := s.Append([]byte("XYZ"))
+	again := s.Append([]byte("xyz"))
+	if string(buffer) != "args\r\nnext" || s.String() != "args" || joined.String() != "argsXYZ" || again.String() != "argsxyz" {
+		t.Errorf("%q, %q, %q, %q", buffer, s, joined, again)
+	}
+	longer := joined.Append([]byte("1"))
+	if other := joined.Append([]byte("2")); longer.String() != "argsXYZ1" || other.String() != "argsXYZ2" {
+		t.Errorf("%q, %q", longer, other)
+	}
+	var missing String
+	if empty := missing.Append(nil); empty.IsZero() || empty.Len() != 0 || missing.Append([]byte("a")).String() != "a" {
+		t.Error("appending to a missing String")
+	}
+}

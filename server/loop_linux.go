@@ -267,7 +267,7 @@ func (l *loop) finishTurn() {
 		s.cron(l.now)
 		l.unlock()
 		l.pauseAccepting(false) // a file may have been closed that is no connection
-	} else if s.waitDue.Load() <= l.nowMs {
+	} else if s.deadlineDue(l.nowMs) {
 		l.lock()
 		s.checkDeadlines()
 		l.unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"datastore/plugin"
 	"datastore/plugin/host"
@@ -18,6 +19,12 @@ type modules struct {
 	loads sync.WaitGroup
 	ctx   context.Context // ends with the server
 	stop  context.CancelFunc
+
+	due       atomic.Bool // host.ServeBlocked has something to do
+	serving   *conn       // in whose unit it runs
+	suspended int         // clients
+	deadlines deadlines   // of those that have one
+	observing bool        // the host wants to know what keys change
 }
 
 // LinkedModule is a module that is linked into the program instead of coming from a file.
@@ -72,6 +79,8 @@ func (s *Server) closeModules() {
 	if s.modules.stop != nil {
 		s.modules.stop()
 		s.modules.loads.Wait()
+		s.modules.host.Stop()
+		s.modules.host.Close()
 	}
 }
 
@@ -166,8 +175,13 @@ func (s *Server) infoModules(t *infoText) {
 	}
 	for i := range infos {
 		m := &infos[i]
-		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d",
-			m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation)
+		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d,keys=%d,bytes=%d,blocks=%d,"+
+			"accounted=%d,blocked=%d,goroutines=%d", m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation,
+			m.Keys, m.Bytes, m.Blocks, m.Accounted, m.Blocked, m.Goroutines)
+		t.rawLine("module_%s_leaked_handles:%d", m.Name, m.Leaked)
+	}
+	if n := s.store.OpaqueValues(); n > 0 { // kept as they were saved
+		t.line("module_opaque_values", n)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"datastore/aof"
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/server/command"
 	"datastore/server/config"
 	"datastore/server/ticks"
@@ -25,11 +26,10 @@ import (
 const Version = "7.0.15"
 
 const (
-	maxArgs         = 1<<31 - 1
-	maxInlineBytes  = 64 << 10
-	maxUnknownBytes = 128 // of the arguments quoted in the error for an unknown command
-	maxErrorCodes   = 128 // distinct codes counted by INFO errorstats
-	unauthBytes     = 1 << 20
+	maxArgs        = 1<<31 - 1
+	maxInlineBytes = 64 << 10
+	maxErrorCodes  = 128 // distinct codes counted by INFO errorstats
+	unauthBytes    = 1 << 20
 
 	unauthOutputBytes = 16 << 10 // replies that wait for a client that has not logged in
 	unauthLimitMs     = 10_000   // time that a client has to log in
@@ -86,6 +86,7 @@ type Server struct {
 	mu       sync.Mutex
 	values   *config.Values
 	store    *keyspace.Store
+	natives  *keyspace.Natives // the types that modules have brought along
 	ctx      command.Ctx
 	turn     time.Time // wall clock of the turn
 	calm     bool      // restricted has nothing to say
@@ -162,6 +163,7 @@ func New(o Options) (*Server, error) {
 		o: o, cfg: o.Config, values: o.Config.Values(), clock: o.Clock, started: time.Now(), done: make(chan struct{}),
 		conns: map[uint64]*conn{}, errorCounts: map[string]int64{}, runID: newRunID(), activeExpire: true,
 	}
+	s.natives = keyspace.NewNatives(rdb.DigestModule)
 	s.store = s.newStore()
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
@@ -183,7 +185,7 @@ func New(o Options) (*Server, error) {
 
 // newStore returns empty databases.
 func (s *Server) newStore() *keyspace.Store {
-	o := keyspace.Options{Databases: s.values.Databases, Limits: s.limits()}
+	o := keyspace.Options{Databases: s.values.Databases, Limits: s.limits(), Natives: s.natives}
 	if keyspace.CanPopulate() {
 		o.OnGrowth = s.populator.ask
 	}

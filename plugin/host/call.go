@@ -89,6 +89,7 @@ func (f *frame) release() {
 		a.args = nil
 	}
 	a.replies.release()
+	f.pool.reset()
 }
 
 // Call implements plugin.Calls.
@@ -102,12 +103,49 @@ func (f *frame) Call(cmd, format string, args ...any) (*plugin.Reply, error) {
 	return f.RunCmd(c.With(opt))
 }
 
+// CallArgs implements plugin.Calls.
+func (f *frame) CallArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg) (*plugin.Reply, error) {
+	return f.RunCmd(f.Cmd(cmd).With(opt).Add(args...))
+}
+
+// modifier returns what a letter of a format stands for, 0 for a letter that takes an argument.
+func modifier(letter byte) plugin.CallOpt {
+	switch letter {
+	case '!':
+		return plugin.Repl
+	case 'A':
+		return plugin.NoAOF
+	case 'R':
+		return plugin.NoReplicas
+	case '3':
+		return plugin.RESP3
+	case '0':
+		return plugin.RESPAuto
+	case 'C':
+		return plugin.AsUser
+	case 'S':
+		return plugin.ScriptMode
+	case 'W':
+		return plugin.NoWrites
+	case 'M':
+		return plugin.RespectOOM
+	case 'E':
+		return plugin.ErrorsAsReply
+	case 'D':
+		return plugin.DryRun
+	case 'K':
+		return plugin.AllowBlock
+	}
+	return 0
+}
+
 // fill appends the arguments of a call to c and returns the modifiers in its format.
 func fill(c *plugin.Cmd, format string, args []any) (plugin.CallOpt, error) {
 	opt, used := plugin.CallOpt(0), 0
-	for _, letter := range []byte(format) {
-		if letter == '!' {
-			opt |= plugin.Repl
+	for i := range len(format) {
+		letter := format[i]
+		if o := modifier(letter); o != 0 {
+			opt |= o
 			continue
 		}
 		if used == len(args) || !appendArg(c, letter, args[used]) {
@@ -174,33 +212,38 @@ func appendInt(c *plugin.Cmd, arg any) bool {
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	defer spend(c)
-	argv := f.calls.argv(c)
+	if f.asking {
+		return nil, plugin.ErrKeysRequest
+	}
+	argv, opt := f.calls.argv(c), c.Opt
 	cmd := f.host.server.Table().Resolve(argv)
+	if reply, err := f.refusal(cmd, argv, opt); err != nil {
+		if opt&(plugin.ErrorsAsReply|plugin.DryRun) == 0 {
+			return nil, err
+		}
+		return f.errorReply(reply), nil
+	}
 	switch {
-	case cmd == nil:
-		return nil, plugin.ErrCommandNotFound
-	case !cmd.ArityOK(len(argv)) || cmd.Handler == nil:
-		return nil, plugin.ErrArity
 	case f.host.busy(cmd, argv, f.db.Index()):
 		return nil, plugin.ErrOpenKeyBusy
+	case beyond(cmd):
+		return f.errorReply(command.Errorf("ERR command '" + cmd.FullName() + "' cannot be called by a module")), nil
+	case opt&plugin.DryRun != 0:
+		return nil, nil
 	}
 	w := &f.cc.W
 	start, proto := len(w.Buf), w.Proto
-	w.Proto = 2
-	if beyond(cmd) {
-		w.Error("ERR command '" + cmd.FullName() + "' cannot be called by a module")
-	} else {
-		f.execute(cmd, argv, c.Opt&plugin.Repl != 0)
-	}
+	w.Proto = f.protoOf(opt)
+	f.execute(cmd, argv, opt)
 	r := f.calls.replies.parse(w.Buf[start:])
 	w.Buf, w.Proto = w.Buf[:start], proto
 	return r, nil
 }
 
 // execute runs a command with its effects diverted, and sorts them into those of this frame.
-func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
+func (f *frame) execute(cmd *command.Command, argv [][]byte, opt plugin.CallOpt) {
 	f.calls.client = command.Client{
-		ID: f.client.ID, Name: f.client.Name, DB: f.db.Index(), Proto: 2, User: f.client.User, Authed: true,
+		ID: f.client.ID, Name: f.client.Name, DB: f.db.Index(), Proto: f.protoOf(opt), User: f.client.User, Authed: true,
 		Owner: f.client.Owner, FromStream: f.client.FromStream, DenyBlock: true,
 	}
 	all := &f.cc.Effects
@@ -208,6 +251,9 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
 		f.host.server.Call(&f.calls.client, cmd, argv)
 		f.restore()
 		return
+	}
+	if !cmd.Is(command.ReadOnly) {
+		f.recordNatives() // what the command does comes after it
 	}
 	e := f.collect()
 	e.call.Adopt(all)
@@ -218,9 +264,9 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
 	}()
 	f.host.server.Call(&f.calls.client, cmd, argv)
 	f.restore()
-	if replicate {
+	if opt&plugin.Repl != 0 {
 		e.explicit = true
-		e.said.Append(&e.call)
+		e.said.AppendFor(targetOf(opt), &e.call)
 	}
 }
 
@@ -246,15 +292,15 @@ func (h *Modules) busy(cmd *command.Command, argv [][]byte, db int) bool {
 		return false
 	}
 	writes := cmd.Is(command.Write)
-	positions, ok := cmd.KeyPositions(argv, h.positions[:0])
-	h.positions = positions
-	if !ok || len(positions) == 0 {
+	keys, ok := cmd.KeysAt(argv, h.keysAt[:0])
+	h.keysAt = keys
+	if !ok || len(keys) == 0 {
 		return writes && !cmd.Is(command.Module) // a module's keys are checked when it opens them
 	}
 	anyDB := cmd.Group == "generic" // COPY and MOVE name keys of another database
-	for _, p := range positions {
+	for _, at := range keys {
 		for _, k := range h.open {
-			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[p]) {
+			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[at.Pos]) {
 				return true
 			}
 		}
