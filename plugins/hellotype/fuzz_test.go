@@ -6,4 +6,6 @@ import (
 	"datastore/plugin/plugintest"
 )
 
-func FuzzCommands(f *testing.F) { plugintest.Fuzz(f, OnLoad, plugintest.Options{ReplicaModule: OnLoad}) }
+func FuzzCommands(f *testing.F) {
+	plugintest.Fuzz(f, OnLoad, plugintest.Options{ReplicaModule: OnLoad})
+}
