@@ -219,6 +219,8 @@ func TestModulesAndTransactions(t *testing.T) {
 }
 
 // TestWatchAndModules: a key opened for writing counts as changed, even if nothing was written.
+//
+// Rules: KEY-3.
 func TestWatchAndModules(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", servertest.BuildModule(t, "plugins/helloworld"))
 	c, other := s.Dial(), s.Dial()

@@ -79,7 +79,6 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	mc.module.running++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
 	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
-	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))

@@ -68,13 +68,14 @@ func (k *key) running() bool {
 	return it.over != keyspace.TypeNone
 }
 
-// closeIteration ends the iteration of a key that is closed, so that no loop takes a step in the handle's next life.
+// closeIteration ends the iteration of a key that is closed. The number of the iteration stays, so that the next one of the
+// handle, which may be that of another key then, ends a loop that has not noticed.
 func (k *key) closeIteration() {
 	k.cursor.active = false
 	if !k.iter.began {
 		return
 	}
-	c := plugin.Cursor{Run: k.Cursor.Run + 1}
+	c := plugin.Cursor{Run: k.Cursor.Run}
 	if k.iter.over != keyspace.TypeNone {
 		c.Err = plugin.ErrStale
 	}
