@@ -17,29 +17,30 @@ type key struct {
 	name  []byte
 	write bool
 
-	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
-	expiry keyspace.ExpiryMode
-
-	seen  int64 // changes at the lookup; -1 for none
-	entry keyspace.Entry
-
-	as   keyspace.Type // the aggregate whose handle is below, TypeNone for none
-	held int64         // changes up to which it is right
-	list keyspace.List
-	set  keyspace.Set
-	hash keyspace.Hash
-	zset keyspace.ZSet
-
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 	lent   bool // views of the value were given out, and it was not written since
+	walked bool // iter or cursor has been in use since the key was opened
 
-	iter    iteration
-	cursor  walk   // of LGet
+	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
+	expiry keyspace.ExpiryMode
+
+	as    keyspace.Type // the aggregate whose handle is below, TypeNone for none
+	held  int64         // changes up to which it is right
+	seen  int64         // changes at the lookup; -1 for none
+	entry keyspace.Entry
+
+	list    keyspace.List
 	scratch []byte // text of an element
-	bounds  []byte // of a range of members
-	argv    [][]byte
+	set     keyspace.Set
+	hash    keyspace.Hash
+	zset    keyspace.ZSet
+
+	iter   iteration
+	cursor walk     // of LGet
+	bounds []byte   // of a range of members
+	argv   [][]byte // of a command to be recorded
 }
 
 // keyPool keeps closed handles. The one closed longest ago is used first, so that a stale handle is found out for as long
@@ -113,7 +114,10 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	k.name = append(k.name[:0], name.Bytes()...)
 	k.Title = plugin.StringOf(k.name)
 	k.entry, k.seen, k.as = entry, k.changes(), keyspace.TypeNone
-	k.wrote, k.dirty, k.doomed, k.lent = false, false, false, false
+	k.wrote, k.dirty, k.doomed, k.lent, k.walked = false, false, false, false, false
+	if k.Cursor.Err != nil { // of an iteration that the last Close ended
+		k.Cursor.Err = nil
+	}
 	h.open = append(h.open, k)
 	return &k.Key, nil
 }
@@ -207,7 +211,9 @@ func (k *key) end() {
 	if k.write && !k.wrote {
 		f.host.server.KeyTouched(k.db.Index(), k.name)
 	}
-	k.closeIteration()
+	if k.walked {
+		k.closeIteration()
+	}
 	k.frame, k.entry, k.as = nil, keyspace.Entry{}, keyspace.TypeNone
 	if cap(k.scratch) > keptBytes {
 		k.scratch = nil
@@ -250,8 +256,10 @@ func (k *key) writtenHandle() {
 
 // moved notes that what was known of the value, and all views of it, have become invalid.
 func (k *key) moved() {
-	k.wrote, k.seen, k.lent, k.cursor.active = true, -1, false, false
-	k.cut()
+	k.wrote, k.seen, k.lent = true, -1, false
+	if k.walked {
+		k.cut()
+	}
 }
 
 // writable tells why the key cannot be written, nil when it can. A key that a lookup has hidden, because its time has come,

@@ -302,6 +302,7 @@ func TestLoopOverAHandleWithANewLife(t *testing.T) {
 			for range 100 {
 				other := open(t, ctx, "All-zset", plugin.Read)
 				if other == k {
+					must(t, other.IterErr())
 					must(t, other.ZFirst(plugin.ScoreRange{Min: 3, Max: 9}))
 					again++
 					break
