@@ -17,30 +17,30 @@ type key struct {
 	name  []byte
 	write bool
 
+	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
+	expiry keyspace.ExpiryMode
+
+	seen  int64 // changes at the lookup; -1 for none
+	entry keyspace.Entry
+
+	as   keyspace.Type // the aggregate whose handle is below, TypeNone for none
+	held int64         // changes up to which it is right
+	list keyspace.List
+	set  keyspace.Set
+	hash keyspace.Hash
+	zset keyspace.ZSet
+
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 	lent   bool // views of the value were given out, and it was not written since
 	walked bool // iter or cursor has been in use since the key was opened
 
-	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
-	expiry keyspace.ExpiryMode
-
-	as    keyspace.Type // the aggregate whose handle is below, TypeNone for none
-	held  int64         // changes up to which it is right
-	seen  int64         // changes at the lookup; -1 for none
-	entry keyspace.Entry
-
-	list    keyspace.List
+	iter    iteration
+	cursor  walk   // of LGet
 	scratch []byte // text of an element
-	set     keyspace.Set
-	hash    keyspace.Hash
-	zset    keyspace.ZSet
-
-	iter   iteration
-	cursor walk     // of LGet
-	bounds []byte   // of a range of members
-	argv   [][]byte // of a command to be recorded
+	bounds  []byte // of a range of members
+	argv    [][]byte
 }
 
 // keyPool keeps closed handles. The one closed longest ago is used first, so that a stale handle is found out for as long
