@@ -9,6 +9,22 @@ import (
 	"time"
 )
 
+// TestStaleBlockedClient: a nil handle is one that has ended.
+func TestStaleBlockedClient(t *testing.T) {
+	var bc *BlockedClient
+	nothing := func(Ctx) error { return nil }
+	for i, err := range []error{
+		bc.Unblock(nil), bc.Abort(), bc.Do(nothing), bc.MeasureStart(), bc.MeasureEnd(), bc.Reply(func(Replies) error { return nil }),
+	} {
+		if !errors.Is(err, ErrStale) {
+			t.Errorf("method %d: %v", i, err)
+		}
+	}
+	if bc.Context().Err() == nil {
+		t.Error("the context of a wait that is over goes on")
+	}
+}
+
 // capture is a host that takes commands and replies back.
 type capture struct {
 	commands []string
@@ -60,6 +76,7 @@ func TestCmd(t *testing.T) {
 	}
 }
 
+// Rules: CALL-7.
 func TestReplyAccessors(t *testing.T) {
 	host := &capture{}
 	text, number := Reply{Kind: StringReply, Text: []byte("hello")}, Reply{Kind: IntegerReply, Integer: 42}

@@ -41,6 +41,7 @@ type KeyImpl interface {
 	HashFields
 	ZSetMembers
 	Iteration
+	NativeValue
 }
 
 // Key is an open key. A nil Key is a missing key opened for reading: it is empty, and writes to it fail with

@@ -32,6 +32,7 @@ type key struct {
 
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
+	handed bool // Value gave out a value that may be written, and nothing has been said of it since
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 	lent   bool // views of the value were given out, and it was not written since
 	walked bool // iter or cursor has been in use since the key was opened
@@ -87,6 +88,10 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if mode&(plugin.Read|plugin.Write) == 0 || mode&^openModes != 0 || write && mode&plugin.AccessExpired != 0 {
 		return nil, plugin.ErrInvalid
 	}
+	if f.asking {
+		return nil, plugin.ErrKeysRequest
+	}
+	f.module.keys++
 	if mode&plugin.NoEffects != 0 {
 		mode |= accessModes
 	}
@@ -106,6 +111,12 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	store.CountReads(!write && mode&plugin.NoStats == 0)
 	entry := find(f.db, name.Bytes(), expiry, mode&plugin.NoTouch == 0)
 	store.CountReads(false)
+	if entry.Type() == keyspace.TypeNative {
+		var err error
+		if entry, err = f.thaw(entry, name.Bytes()); err != nil {
+			return nil, err
+		}
+	}
 	if !entry.Exists() && !write {
 		return nil, nil
 	}
@@ -157,6 +168,9 @@ func (f *frame) SelectDB(n int) error {
 	if n < 0 || n >= f.cc.Store.Databases() {
 		return plugin.ErrInvalid
 	}
+	if f.asking {
+		return plugin.ErrKeysRequest
+	}
 	f.client.DB = n
 	f.db = f.cc.Store.DB(n)
 	f.cc.DB = f.db
@@ -200,6 +214,7 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
+	k.checkValue()
 	if k.dirty {
 		k.recordValue()
 	}
@@ -367,6 +382,8 @@ func (k *key) Type() plugin.KeyType {
 		return plugin.KeySet
 	case keyspace.TypeZSet:
 		return plugin.KeyZSet
+	case keyspace.TypeNative:
+		return plugin.KeyModule
 	}
 	return plugin.KeyEmpty
 }

@@ -51,7 +51,7 @@ func wantErr(t *testing.T, what string, got, want error) {
 	}
 }
 
-// Rules: KEY-1, KEY-3, KEY-7.
+// Rules: AM-1, CALL-6, KEY-1, KEY-3, KEY-4, KEY-7.
 func TestOpenKey(t *testing.T) {
 	const rw = plugin.Read | plugin.Write
 	var kept *plugin.Key
@@ -214,7 +214,7 @@ func TestTimesToLive(t *testing.T) {
 	}
 }
 
-// Rules: LST-1, LST-2, KEY-5.
+// Rules: KEY-5, LST-1, LST-2.
 func TestLists(t *testing.T) {
 	for _, n := range []int{3, 2000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) { testLists(t, n) })

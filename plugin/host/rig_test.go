@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/builtin"
 	"datastore/server/command"
@@ -26,6 +27,12 @@ type rig struct {
 	touched []string
 	stream  []string // commands propagated since the last look
 	replica *rig
+
+	aof   []string        // commands for the append-only file since the last look
+	full  bool            // maxmemory is reached
+	unfit string          // why the server's role or disk does not admit a write
+	state plugin.CtxFlags // of the server
+	rigBlocking
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -52,11 +59,12 @@ func newRig(t *testing.T, api int, handlers map[string]plugin.Handler) *rig {
 
 func bareRig(t *testing.T) *rig {
 	r := &rig{t: t, client: command.Client{ID: 7, Proto: 2, Authed: true}}
-	r.ctx.Store = keyspace.New(keyspace.Options{})
+	r.ctx.Store = keyspace.New(keyspace.Options{Natives: keyspace.NewNatives(rdb.DigestModule)})
 	t.Cleanup(r.ctx.Store.Close)
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
 	r.ctx.Effects.Forget()
+	r.woken = make(chan struct{}, 1)
 	if err := r.Register(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +80,12 @@ func (r *rig) mustLoad(f plugin.OnLoadFunc) {
 }
 
 func (r *rig) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.serveBlocked()
+	defer r.finish()
 	r.begin()
 	f()
-	r.finish()
 }
 func (r *rig) Context() *command.Ctx { return &r.ctx }
 func (r *rig) Table() *command.Table { return r.table }
@@ -109,6 +120,24 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 		c.Effects.Add(c.DB.Index(), args...)
 	}
 }
+func (r *rig) OutOfMemory() *command.Error {
+	if r.full {
+		return command.Errorf("OOM command not allowed when used memory > 'maxmemory'.")
+	}
+	return nil
+}
+func (r *rig) Unfit(_ *command.Client, cmd *command.Command) *command.Error {
+	if r.unfit != "" && cmd.Is(command.Write) {
+		return command.Errorf(r.unfit)
+	}
+	return nil
+}
+func (r *rig) State(cl *command.Client) plugin.CtxFlags {
+	if cl != nil && cl.Proto >= 3 {
+		return r.state | plugin.FlagRESP3
+	}
+	return r.state
+}
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
 	cmd.Stats.Failed++
@@ -123,20 +152,18 @@ func (r *rig) begin() {
 
 // finish ends a unit and applies its effects to the replica.
 func (r *rig) finish() {
-	unit := r.ctx.Effects.Finish()
+	logged, unit := r.ctx.Effects.Split()
 	if r.replica == nil {
 		return
 	}
+	for len(logged) > 0 {
+		var words []string
+		words, logged = r.decode(logged)
+		r.aof = append(r.aof, strings.Join(words, " "))
+	}
 	for len(unit) > 0 {
-		v, n, err := resp.Decode(unit)
-		if err != nil {
-			r.t.Fatalf("stream: %v in %q", err, unit)
-		}
-		unit = unit[n:]
-		words := make([]string, len(v.Elems))
-		for i, e := range v.Elems {
-			words[i] = string(e.Str)
-		}
+		var words []string
+		words, unit = r.decode(unit)
 		r.stream = append(r.stream, strings.Join(words, " "))
 		switch words[0] {
 		case "MULTI", "EXEC":
@@ -150,9 +177,29 @@ func (r *rig) finish() {
 	}
 }
 
+// decode reads one command of a stream.
+func (r *rig) decode(unit []byte) (words []string, rest []byte) {
+	v, n, err := resp.Decode(unit)
+	if err != nil {
+		r.t.Fatalf("stream: %v in %q", err, unit)
+	}
+	for _, e := range v.Elems {
+		words = append(words, string(e.Str))
+	}
+	return words, unit[n:]
+}
+
 // do runs a command as a unit and returns the bytes of its reply.
 func (r *rig) do(args ...string) string {
 	r.t.Helper()
+	return r.doAs(&r.client, args...)
+}
+
+// doAs is do for another client.
+func (r *rig) doAs(cl *command.Client, args ...string) string {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	argv := make([][]byte, len(args))
 	for i, a := range args {
 		argv[i] = []byte(a)
@@ -162,12 +209,16 @@ func (r *rig) do(args ...string) string {
 		return "-ERR unknown command"
 	}
 	r.begin()
-	r.ctx.W.Proto = r.client.Proto
+	r.ctx.W.Proto = cl.Proto
 	start := len(r.ctx.W.Buf)
-	r.Call(&r.client, cmd, argv)
+	r.Call(cl, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()
+	for _, a := range argv {
+		clear(a) // the input buffer is used for other things now
+	}
+	r.serveBlocked()
 	if r.h != nil && (len(r.h.open) != 0 || r.h.depth != 0) {
 		r.t.Errorf("%q left %d keys open and depth %d", args, len(r.h.open), r.h.depth)
 	}
@@ -185,6 +236,8 @@ func (r *rig) want(reply string, args ...string) {
 
 func (r *rig) equal(args []string) {
 	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.replica != nil && r.ctx.Store.Digest() != r.replica.ctx.Store.Digest() {
 		r.t.Errorf("after %q the replica differs", args)
 	}
