@@ -104,6 +104,7 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
 	c.Store.CountReads(cmd.Is(command.ReadOnly))
+	c.Store.NoTouch(cl.NoTouch)
 	c.Effects.Begin()
 	cmd.Stats.Calls++
 	if err := cmd.Handler(c); err != nil {
