@@ -259,7 +259,8 @@ func TestNativeRDBIsRedis(t *testing.T) {
 	c.Must("SAVE")
 	file := filepath.Join(s.Dir, "dump.rdb")
 	out, err := exec.Command(check, file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "10 keys read") {
+	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "10 keys read") ||
+		strings.Count(string(out), "MODULE AUX for: typedtext") != 2 {
 		t.Errorf("redis-check-rdb: %v\n%s", err, out)
 	}
 	bytes, err := os.ReadFile(file)
@@ -272,6 +273,27 @@ func TestNativeRDBIsRedis(t *testing.T) {
 	if err != nil || strings.Count(string(bytes), "beside the keys") != 2 || strings.Count(string(without), "beside the keys") != 0 {
 		t.Error("what the module stores is not there twice, or has left a trace")
 	}
+}
+
+// TestRewriteThatFails: an append-only file is not begun when a type cannot say how to make its values.
+//
+// Rules: RDB-4.
+func TestRewriteThatFails(t *testing.T) {
+	s := servertest.Start(t, "--loadmodule", typed(t), "badrewrite", "--aof-use-rdb-preamble", "no")
+	c := s.Dial()
+	c.Must("TYPED.APPEND", "k", "value")
+	if r := c.Do("CONFIG", "SET", "appendonly", "yes"); !r.IsError() {
+		t.Errorf("CONFIG SET appendonly yes: %s", r)
+	}
+	if line := "Fatal: AOF method for module data type 'typedtext' tried to emit unknown command 'TYPED.NOPE'"; !strings.Contains(s.Log(), line) {
+		t.Errorf("the log does not have %q", line)
+	}
+	if s.Info("aof_enabled") != "0" {
+		t.Error("the append-only file is on")
+	}
+	c.Must("CONFIG", "SET", "aof-use-rdb-preamble", "yes")
+	c.Must("CONFIG", "SET", "appendonly", "yes")
+	wantReply(t, c, "TYPED.GET k", `"value"`)
 }
 
 // TestNativeFreeing: values are freed at once or beside the server, and INFO counts those.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
@@ -571,6 +573,44 @@ func TestFreeing(t *testing.T) {
 	}
 	if _, freed := r.h.LazyFree(); freed != lazy+1 {
 		t.Errorf("%d freed beside the server", freed)
+	}
+}
+
+// TestFreeThatDoesNotReturn: a Free that ends its goroutine, panics or hangs keeps nobody from going on.
+func TestFreeThatDoesNotReturn(t *testing.T) {
+	nt := newNumbers()
+	hang, freed := make(chan struct{}), make(chan int64, 10)
+	nt.m.FreeEffort = func(plugin.OptCtx, *numbers) int { return 0 }
+	nt.m.Free = func(v *numbers) {
+		switch freed <- v.n[0]; v.n[0] {
+		case 1:
+			runtime.Goexit()
+		case 2:
+			panic("in Free")
+		case 3:
+			<-hang
+		}
+	}
+	r := newTypeRig(t, nt)
+	r.h.o.UnloadTimeout = 20 * time.Millisecond
+	for i := range 5 {
+		r.want("+OK\r\n", "nadd", "k", fmt.Sprint(i))
+		r.want(":1\r\n", "DEL", "k")
+	}
+	r.h.Close()
+	if !r.logged("Values of modules are still being freed, 1 more wait") {
+		t.Error("Close did not tell what it left behind")
+	}
+	close(hang)
+	r.h.o.UnloadTimeout = time.Minute
+	r.h.Close()
+	for i := range int64(5) {
+		if got := <-freed; got != i {
+			t.Errorf("freed %d, want %d", got, i)
+		}
+	}
+	if _, n := r.h.LazyFree(); n != 5 {
+		t.Errorf("%d freed", n)
 	}
 }
 
