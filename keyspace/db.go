@@ -73,6 +73,7 @@ func (d *DB) expire(h uint64, r slab.Ref) {
 	}
 	d.tell(key)
 	s.stats.Expired++
+	s.deaths++
 	d.unlink(h, r)
 	d.discard(r)
 }

@@ -66,6 +66,7 @@ func CanPopulate() bool { return slab.CanPopulate() }
 // objects by index so that the collector finds no pointer per key.
 type Store struct {
 	arena   *slab.Arena
+	owned   *slab.Arena // of every Memory
 	seed    maphash.Seed
 	dbs     []*DB
 	objects []object
@@ -77,6 +78,7 @@ type Store struct {
 	clock     uint32 // access clock of this unit, 24 bits
 	mode      ExpiryMode
 	changes   int64
+	deaths    int64
 	onExpired func(db int, key []byte)
 	onChange  func(db int, key []byte)
 	onGrowth  func(Extent)
@@ -107,7 +109,7 @@ func New(o Options) *Store {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits()
 	}
-	s := &Store{arena: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
+	s := &Store{arena: slab.New(), owned: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
 	s.arena.OnGrowth(o.OnGrowth)
 	if s.natives.known = o.Natives; s.natives.known == nil {
 		s.natives.known = NewNatives(nil)
@@ -125,6 +127,7 @@ func New(o Options) *Store {
 func (s *Store) Close() {
 	s.Retire()
 	s.arena.Close()
+	s.owned.Close()
 	for _, a := range s.trash.graves {
 		a.Close()
 	}
@@ -172,6 +175,17 @@ func (s *Store) CountReads(on bool) { s.reading = on }
 // NoTouch says whether lookups leave the access clock alone from now on.
 func (s *Store) NoTouch(on bool) { s.noTouch = on }
 
+// Expiry says what lookups do from now on, until the next unit, with a key whose time has come, and returns what they did
+// before.
+func (s *Store) Expiry(mode ExpiryMode) (before ExpiryMode) {
+	before, s.mode = s.mode, mode
+	return before
+}
+
+// Deaths counts the keys deleted because their time had come, which Changes does not, and ResetStats leaves it alone:
+// while both stay as they are, the views of values stay valid.
+func (s *Store) Deaths() int64 { return s.deaths }
+
 // Changes counts the real changes since the start. A unit that leaves it as it was has no effects.
 func (s *Store) Changes() int64 { return s.changes }
 
@@ -192,7 +206,7 @@ func (s *Store) OnChange(f func(db int, key []byte)) { s.onChange = f }
 
 // MappedBytes returns what the store has obtained from the system and not given back.
 func (s *Store) MappedBytes() int64 {
-	n := s.arena.Mapped()
+	n := s.arena.Mapped() + s.owned.Mapped()
 	for _, a := range s.trash.graves {
 		n += a.Mapped()
 	}

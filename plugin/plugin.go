@@ -11,7 +11,11 @@ type Ctx interface {
 	Calls
 	Replication
 	Keyspace
+	Blocking
+	Goroutines
 	Invocation
+	Positions
+	Memory
 	Types
 }
 

@@ -46,8 +46,11 @@ func (s *Server) forget(c *conn, why string) {
 	delete(s.conns, c.ID)
 	s.circle.remove(c)
 	s.endTransaction(c)
-	if c.blocked.Load() != nil {
+	if w := c.blocked.Load(); w != nil {
 		s.unblock(c)
+		if w.module != nil {
+			w.module.Gone()
+		}
 	}
 	if c.replica != nil {
 		s.dropReplica(c.replica)

@@ -50,6 +50,7 @@ func (s *Server) infoMemory(t *infoText) {
 	waiting, freed := s.lazyFreed()
 	t.line("lazyfree_pending_objects", waiting)
 	t.line("lazyfreed_objects", freed)
+	t.line("used_memory_modules", s.store.OwnedBytes())
 	infoGo(t, &f.heap)
 }
 

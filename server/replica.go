@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,6 +48,7 @@ type replicationState struct {
 
 func (r *replicationState) init() {
 	r.id, r.id2, r.secondOffset = newRunID(), noReplID, -1
+	r.loader.ID = math.MaxUint64 // as modules see it
 }
 
 // follow makes the server a replica of another one. It is called under the lock.
@@ -124,6 +126,14 @@ func (s *Server) unblockAll() {
 		s.unblock(c)
 		c.push([]byte(text))
 		c.kill(true)
+	}
+	for _, c := range s.conns {
+		if w := c.blocked.Load(); w != nil && w.module != nil {
+			s.unblock(c)
+			w.module.Unblocked()
+			c.push([]byte(text))
+			c.kill(true)
+		}
 	}
 }
 

@@ -181,6 +181,7 @@ func (f *follower) exchange(fresh *keyspace.Store, p replication.Payload, db int
 	}
 	s.dropReplicas()
 	old := s.store
+	fresh.TakeMemory(old)
 	old.Retire()
 	s.store, s.ctx.Store = fresh, fresh
 	fresh.OnExpired(s.keyExpired)
@@ -236,6 +237,7 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.repl.wroteOffset = s.repl.stream.End()
 		offset = s.repl.wroteOffset
 		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+		s.serveBlocked(nil)
 		s.unitWrote = false // that is for batches
 		s.flushAOF(nil)
 		return nil

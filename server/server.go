@@ -26,11 +26,10 @@ import (
 const Version = "7.0.15"
 
 const (
-	maxArgs         = 1<<31 - 1
-	maxInlineBytes  = 64 << 10
-	maxUnknownBytes = 128 // of the arguments quoted in the error for an unknown command
-	maxErrorCodes   = 128 // distinct codes counted by INFO errorstats
-	unauthBytes     = 1 << 20
+	maxArgs        = 1<<31 - 1
+	maxInlineBytes = 64 << 10
+	maxErrorCodes  = 128 // distinct codes counted by INFO errorstats
+	unauthBytes    = 1 << 20
 
 	unauthOutputBytes = 16 << 10 // replies that wait for a client that has not logged in
 	unauthLimitMs     = 10_000   // time that a client has to log in
@@ -55,6 +54,11 @@ type Options struct {
 	FS      vfs.FS                         // nil is the operating system's
 	Build   string                         // version of the daemon, for INFO
 	OnReady func()                         // called once clients can connect
+
+	// Elapsed is the clock that timeouts of clients count with; it never goes back. nil is the time since New.
+	Elapsed func() time.Duration
+	// Modules are linked into the program. They are loaded before those of the loadmodule directive.
+	Modules []LinkedModule
 }
 
 // Server is one daemon.
@@ -225,7 +229,15 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // monoMs is a clock that never jumps, for timeouts and idle times.
-func (s *Server) monoMs() int64 { return time.Since(s.started).Milliseconds() }
+func (s *Server) monoMs() int64 { return s.monoMsAt(time.Now()) }
+
+// monoMsAt is monoMs for a moment that was taken just now.
+func (s *Server) monoMsAt(now time.Time) int64 {
+	if s.o.Elapsed != nil {
+		return s.o.Elapsed().Milliseconds()
+	}
+	return now.Sub(s.started).Milliseconds()
+}
 
 func (s *Server) logf(level Level, format string, args ...any) {
 	s.o.Log(level, fmt.Sprintf(format, args...))

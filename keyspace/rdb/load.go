@@ -113,7 +113,7 @@ func (l *loader) key(t byte) error {
 		return l.r.err
 	}
 	ms := to.meta.ExpireMs
-	to.drop = ms != keyspace.NoExpiry && ms <= l.o.NowMs && !l.o.KeepExpired
+	to.drop = ms != keyspace.NoExpiry && ms < l.o.NowMs && !l.o.KeepExpired
 	err := l.values.decode(t, to)
 	switch {
 	case err == ErrExists:

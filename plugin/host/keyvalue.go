@@ -49,7 +49,7 @@ func (k *key) storable(t *plugin.Type, v any) (*nativeType, error) {
 	switch {
 	case nt == nil || v == nil:
 		return nil, plugin.ErrInvalid
-	case k.walk.active:
+	case k.iter.over != keyspace.TypeNone:
 		return nil, plugin.ErrIterating
 	}
 	return nt, nil

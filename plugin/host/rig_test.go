@@ -29,6 +29,12 @@ type rig struct {
 	touched []string
 	stream  []string // commands propagated since the last look
 	replica *rig
+
+	aof   []string        // commands for the append-only file since the last look
+	full  bool            // maxmemory is reached
+	unfit string          // why the server's role or disk does not admit a write
+	state plugin.CtxFlags // of the server
+	rigBlocking
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -60,6 +66,7 @@ func bareRig(t *testing.T) *rig {
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
 	r.ctx.Effects.Forget()
+	r.woken = make(chan struct{}, 1)
 	if err := r.Register(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +82,12 @@ func (r *rig) mustLoad(f plugin.OnLoadFunc) {
 }
 
 func (r *rig) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.serveBlocked()
+	defer r.finish()
 	r.begin()
 	f()
-	r.finish()
 }
 func (r *rig) Context() *command.Ctx { return &r.ctx }
 func (r *rig) Table() *command.Table { return r.table }
@@ -95,6 +105,7 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c := &r.ctx
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
+	c.Store.CountReads(cmd.Is(command.ReadOnly))
 	c.Effects.Begin()
 	cmd.Stats.Calls++
 	if err := cmd.Handler(c); err != nil {
@@ -109,6 +120,24 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	if c.Store.Changes() != before && !c.Effects.Settled() {
 		c.Effects.Add(c.DB.Index(), args...)
 	}
+}
+func (r *rig) OutOfMemory() *command.Error {
+	if r.full {
+		return command.Errorf("OOM command not allowed when used memory > 'maxmemory'.")
+	}
+	return nil
+}
+func (r *rig) Unfit(_ *command.Client, cmd *command.Command) *command.Error {
+	if r.unfit != "" && cmd.Is(command.Write) {
+		return command.Errorf(r.unfit)
+	}
+	return nil
+}
+func (r *rig) State(cl *command.Client) plugin.CtxFlags {
+	if cl != nil && cl.Proto >= 3 {
+		return r.state | plugin.FlagRESP3
+	}
+	return r.state
 }
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
@@ -128,20 +157,18 @@ func (r *rig) begin() {
 
 // finish ends a unit and applies its effects to the replica.
 func (r *rig) finish() {
-	unit := r.ctx.Effects.Finish()
+	logged, unit := r.ctx.Effects.Split()
 	if r.replica == nil {
 		return
 	}
+	for len(logged) > 0 {
+		var words []string
+		words, logged = r.decode(logged)
+		r.aof = append(r.aof, strings.Join(words, " "))
+	}
 	for len(unit) > 0 {
-		v, n, err := resp.Decode(unit)
-		if err != nil {
-			r.t.Fatalf("stream: %v in %q", err, unit)
-		}
-		unit = unit[n:]
-		words := make([]string, len(v.Elems))
-		for i, e := range v.Elems {
-			words[i] = string(e.Str)
-		}
+		var words []string
+		words, unit = r.decode(unit)
 		r.stream = append(r.stream, strings.Join(words, " "))
 		switch words[0] {
 		case "MULTI", "EXEC":
@@ -155,9 +182,29 @@ func (r *rig) finish() {
 	}
 }
 
+// decode reads one command of a stream.
+func (r *rig) decode(unit []byte) (words []string, rest []byte) {
+	v, n, err := resp.Decode(unit)
+	if err != nil {
+		r.t.Fatalf("stream: %v in %q", err, unit)
+	}
+	for _, e := range v.Elems {
+		words = append(words, string(e.Str))
+	}
+	return words, unit[n:]
+}
+
 // do runs a command as a unit and returns the bytes of its reply.
 func (r *rig) do(args ...string) string {
 	r.t.Helper()
+	return r.doAs(&r.client, args...)
+}
+
+// doAs is do for another client.
+func (r *rig) doAs(cl *command.Client, args ...string) string {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	argv := make([][]byte, len(args))
 	for i, a := range args {
 		argv[i] = []byte(a)
@@ -167,12 +214,16 @@ func (r *rig) do(args ...string) string {
 		return "-ERR unknown command"
 	}
 	r.begin()
-	r.ctx.W.Proto = r.client.Proto
+	r.ctx.W.Proto = cl.Proto
 	start := len(r.ctx.W.Buf)
-	r.Call(&r.client, cmd, argv)
+	r.Call(cl, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()
+	for _, a := range argv {
+		clear(a) // the input buffer is used for other things now
+	}
+	r.serveBlocked()
 	if r.h != nil && (len(r.h.open) != 0 || r.h.depth != 0) {
 		r.t.Errorf("%q left %d keys open and depth %d", args, len(r.h.open), r.h.depth)
 	}
@@ -190,6 +241,8 @@ func (r *rig) want(reply string, args ...string) {
 
 func (r *rig) equal(args []string) {
 	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.replica != nil && r.ctx.Store.Digest() != r.replica.ctx.Store.Digest() {
 		r.t.Errorf("after %q the replica differs", args)
 	}

@@ -46,7 +46,7 @@ var (
 func (s *stream) misuse(err error) {
 	if s.wrong == nil && !s.ended {
 		s.wrong = err
-		s.t.module.misuses++
+		s.t.module.misuses.Add(1)
 		s.t.logf(plugin.Warning, "API misuse: %v", err)
 	}
 }
