@@ -530,6 +530,53 @@ func TestDumpAndRestore(t *testing.T) {
 	}
 }
 
+// TestOpaqueValueWhoseTimeHasCome becomes live for a handle that reads dead keys, and stays for one that hides them.
+func TestOpaqueValueWhoseTimeHasCome(t *testing.T) {
+	nt := newNumbers()
+	open := func(mode plugin.OpenMode) plugin.Handler {
+		return func(ctx plugin.Ctx, args []plugin.String) error {
+			k, err := ctx.OpenKey(args[1], plugin.Read|mode)
+			must(t, err)
+			v, err := nt.t.Get(k)
+			must(t, err)
+			if v == nil {
+				return ctx.ReplyStatus("none")
+			}
+			return ctx.ReplyStatus(fmt.Sprint(v.n))
+		}
+	}
+	nt.special["dead"], nt.special["hidden"] = open(plugin.AccessExpired), open(plugin.NoExpireDel)
+	r := bareRig(t)
+	r.mustLoad(nt.onLoad(plugin.APIVer2))
+	r.do("nadd", "k", "5")
+	value := rdbValue(t, r, "k")
+	r.do("DEL", "k")
+	d := r.ctx.Store.DB(0)
+	if !d.LoadOpaque([]byte("k"), typeID(numbersName, 3), value, keyspace.Meta{ExpireMs: rigNowMs - 1}) {
+		t.Fatal("not loaded")
+	}
+	r.want("+none\r\n", "hidden", "k")
+	if r.ctx.Store.OpaqueValues() != 1 || d.Len() != 1 {
+		t.Error("a handle that hides dead keys has touched one")
+	}
+	r.want("+[5]\r\n", "dead", "k")
+	if r.ctx.Store.OpaqueValues() != 0 || d.Len() != 1 {
+		t.Errorf("%d opaque values, %d keys", r.ctx.Store.OpaqueValues(), d.Len())
+	}
+	r.want("+none\r\n", "nget", "k")
+	if d.Len() != 0 {
+		t.Error("a dead key is still there")
+	}
+}
+
+// rdbValue returns what a key's value is saved as, without its id.
+func rdbValue(t *testing.T, r *rig, key string) []byte {
+	t.Helper()
+	b, err := rdb.AppendValue(nil, r.ctx.Store.DB(0).Peek([]byte(key)), false)
+	must(t, err)
+	return b[1+9:]
+}
+
 // TestFreeing: Unlink comes before Free; values of much work are freed beside the server, and so is everything after a flush,
 // of which Unlink is not told.
 //
