@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"datastore/keyspace"
@@ -22,6 +23,7 @@ type rig struct {
 	table   *command.Table
 	client  command.Client
 	h       *Modules
+	logLock sync.Mutex // values are freed beside the rig
 	log     []string
 	errors  []string // counted
 	touched []string
@@ -143,7 +145,11 @@ func (r *rig) CountError(cmd *command.Command, text string) {
 	cmd.Stats.Failed++
 	r.errors = append(r.errors, text)
 }
-func (r *rig) Log(_ plugin.LogLevel, line string) { r.log = append(r.log, line) }
+func (r *rig) Log(_ plugin.LogLevel, line string) {
+	r.logLock.Lock()
+	defer r.logLock.Unlock()
+	r.log = append(r.log, line)
+}
 
 func (r *rig) begin() {
 	r.ctx.NowMs = rigNowMs
@@ -253,7 +259,11 @@ func (r *rig) sent(want ...string) {
 }
 
 // logged reports whether a line of the log contains text.
-func (r *rig) logged(text string) bool { return strings.Contains(strings.Join(r.log, "\n"), text) }
+func (r *rig) logged(text string) bool {
+	r.logLock.Lock()
+	defer r.logLock.Unlock()
+	return strings.Contains(strings.Join(r.log, "\n"), text)
+}
 
 func str(s string) plugin.String { return plugin.StringOf([]byte(s)) }
 
