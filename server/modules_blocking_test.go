@@ -42,7 +42,7 @@ func eachDriver(t *testing.T, f func(t *testing.T, directives ...string)) {
 
 // TestModuleBlocks: replies, their order in a pipeline, both protocols, the timeout and CLIENT UNBLOCK.
 //
-// Rules: BLK-1, BLK-2, BLK-3, BLK-5.
+// Rules: BLK-1, BLK-2, BLK-3.
 func TestModuleBlocks(t *testing.T) {
 	eachDriver(t, func(t *testing.T, directives ...string) {
 		s := startBlocker(t, directives...)
@@ -253,7 +253,7 @@ func TestModuleCallbacksThatDoNotReturn(t *testing.T) {
 
 // TestModuleBlockingReplicates: what callbacks and goroutines write is replicated in units, to servers without the module.
 //
-// Rules: THR-2.
+// Rules: BLK-10, THR-2.
 func TestModuleBlockingReplicates(t *testing.T) {
 	s := startBlocker(t, replicaTestDirectives("--appendonly", "yes")...)
 	replica := servertest.Start(t, replicaTestDirectives()...)
@@ -267,6 +267,9 @@ func TestModuleBlockingReplicates(t *testing.T) {
 		wantReply(t, c, "BLOCKER.RELEASE "+fmt.Sprint(i), "(integer) 1")
 		other.Receive()
 		wantReply(t, c, "BLOCKER.DO k", fmt.Sprintf("(integer) %d", 2*(i+1)))
+	}
+	if r := c.Pipeline([]string{"BLOCKER.DO", "k"}, []string{"WAIT", "2", "20000"}); r[1].Int != 2 {
+		t.Errorf("WAIT after a blocked command: %s", r[1])
 	}
 	sameData(t, s, replica, redis)
 	want := s.Digest()

@@ -137,7 +137,10 @@ func (f *frame) block(o plugin.BlockOptions) (*blocked, error) {
 	at.made = append(at.made, b)
 	if why := f.denied(o.Timeout); why != "" {
 		at.denied = true
-		return b, errors.Join(f.ReplyError(why), plugin.ErrBlockDenied)
+		if err := f.ReplyError(why); err != nil {
+			return b, err
+		}
+		return b, plugin.ErrBlockDenied
 	}
 	b.attached, at.own = true, b
 	b.args = copyArgs(f.raw)
@@ -217,9 +220,6 @@ func (f *frame) dropBlocked() {
 // endBlocking forgets the handles when the frame ends.
 func (f *frame) endBlocking() {
 	at := &f.blocking
-	if len(at.made) == 0 && at.phase == phaseNone {
-		return
-	}
 	clear(at.made)
 	*at = blocking{made: at.made[:0]}
 }
