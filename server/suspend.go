@@ -85,6 +85,18 @@ func (s *Server) unsuspend(w *wait) {
 	}
 }
 
+// endWait ends the wait of a connection that is closed or about to be: a key that becomes ready meanwhile is for others.
+func (s *Server) endWait(c *conn) {
+	w := c.blocked.Load()
+	if w == nil {
+		return
+	}
+	s.unblock(c)
+	if w.module != nil {
+		w.module.Gone()
+	}
+}
+
 // expireSuspended tells modules whose clients' time is over.
 func (s *Server) expireSuspended(nowMs int64) {
 	d := &s.modules.deadlines
