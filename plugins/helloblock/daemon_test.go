@@ -101,9 +101,10 @@ func TestBPop(t *testing.T) {
 	want(t, c, "HELLOBLOCK.BPOP none 20", "(nil)")
 	want(t, c, "HELLOBLOCK.BPOP none x", "(error) ERR invalid count")
 	// A client that is being closed is not served any more.
+	id := fmt.Sprint(clients[0].Do("CLIENT", "ID").Int)
 	clients[0].Send("HELLOBLOCK.BPOP", "l2", "0")
 	blockedClients(s, 1)
-	got := c.Pipeline([]string{"CLIENT", "KILL", "TYPE", "normal"}, []string{"RPUSH", "l2", "x"}, []string{"LLEN", "l2"})
+	got := c.Pipeline([]string{"CLIENT", "KILL", "ID", id}, []string{"RPUSH", "l2", "x"}, []string{"LLEN", "l2"})
 	if got[2].Int != 1 {
 		t.Errorf("an element was popped for a client that was killed: %v", got)
 	}
