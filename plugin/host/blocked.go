@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -112,10 +111,7 @@ func (f *frame) BlockOnKeys(o plugin.BlockOptions, flags plugin.BlockFlags, keys
 	}
 	b.onKeys, b.flags = true, flags
 	for _, k := range keys {
-		at := dbKey{f.db.Index(), k.String()}
-		if !slices.ContainsFunc(b.links, func(l keyLink) bool { return l.at == at }) {
-			b.links = append(b.links, keyLink{at: at})
-		}
+		b.links = append(b.links, keyLink{at: dbKey{f.db.Index(), k.String()}})
 	}
 	return &b.handle, err
 }

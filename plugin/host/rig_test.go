@@ -117,7 +117,11 @@ func (r *rig) CountError(cmd *command.Command, text string) {
 	cmd.Stats.Failed++
 	r.errors = append(r.errors, text)
 }
-func (r *rig) Log(_ plugin.LogLevel, line string) { r.log = append(r.log, line) }
+func (r *rig) Log(_ plugin.LogLevel, line string) {
+	r.logging.Lock()
+	r.log = append(r.log, line)
+	r.logging.Unlock()
+}
 
 func (r *rig) begin() {
 	r.ctx.NowMs = rigNowMs
@@ -217,7 +221,11 @@ func (r *rig) sent(want ...string) {
 }
 
 // logged reports whether a line of the log contains text.
-func (r *rig) logged(text string) bool { return strings.Contains(strings.Join(r.log, "\n"), text) }
+func (r *rig) logged(text string) bool {
+	r.logging.Lock()
+	defer r.logging.Unlock()
+	return strings.Contains(strings.Join(r.log, "\n"), text)
+}
 
 func str(s string) plugin.String { return plugin.StringOf([]byte(s)) }
 
