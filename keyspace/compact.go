@@ -40,10 +40,10 @@ func (s *Store) CompactionDue() bool {
 }
 
 // DirtyBytes returns the bytes of memory that is kept for reuse though nothing is in it.
-func (s *Store) DirtyBytes() int64 { return s.arena.DirtyBytes() }
+func (s *Store) DirtyBytes() int64 { return s.arena.DirtyBytes() + s.owned.DirtyBytes() }
 
 // Purge gives some of that memory back to the system and reports whether it could.
-func (s *Store) Purge() bool { return s.arena.Purge() }
+func (s *Store) Purge() bool { return s.arena.Purge() || s.owned.Purge() }
 
 // SlackBytes returns about how much memory compaction could give back at best.
 func (s *Store) SlackBytes() int64 { return s.arena.Slack() }

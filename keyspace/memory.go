@@ -20,16 +20,16 @@ const slotBytes = 16
 
 // UsedBytes returns the bytes of all records, values and tables, by the size of the blocks they occupy, and of what belongs
 // to them on the Go heap.
-func (s *Store) UsedBytes() int64 { return s.arena.Used() + s.heapBytes }
+func (s *Store) UsedBytes() int64 { return s.arena.Used() + s.owned.Used() + s.heapBytes }
 
 // HeapBytes returns the part of UsedBytes that is on the Go heap.
 func (s *Store) HeapBytes() int64 { return s.heapBytes }
 
 // HeaderBytes returns what the allocator needs to know of the blocks.
-func (s *Store) HeaderBytes() int64 { return s.arena.HeaderBytes() }
+func (s *Store) HeaderBytes() int64 { return s.arena.HeaderBytes() + s.owned.HeaderBytes() }
 
 // ActiveBytes returns the bytes of all pages in which there is a block.
-func (s *Store) ActiveBytes() int64 { return s.arena.Active() }
+func (s *Store) ActiveBytes() int64 { return s.arena.Active() + s.owned.Active() }
 
 // MemoryOf returns the bytes that a key occupies: what UsedBytes would lose with it, and slotBytes for each of the tables
 // that it is in. It takes constant time, since large aggregates keep count, and looks at a key whose time has come as at any
@@ -54,6 +54,8 @@ func (s *Store) recordBytes(r slab.Ref) int64 {
 	switch {
 	case encodingOf(r) == encObject:
 		n += s.objects[objectOf(r)].totalBytes()
+	case encodingOf(r) == encNative:
+		n += nativeEntryBytes + s.natives.entries[nativeOf(r)].bytes
 	case isExternal(r):
 		n += int64(s.arena.SizeOf(slab.Ref(slab.Load64(r, table.ValueOffset(r)))))
 	}
@@ -102,7 +104,7 @@ func (s *Store) freeElement(o *object, r slab.Ref) {
 
 // Age tells the allocator that about a second has passed since the last call. It returns the bytes that Purge could give
 // back and that have not been needed in that time.
-func (s *Store) Age() int64 { return s.arena.Age() }
+func (s *Store) Age() int64 { return s.arena.Age() + s.owned.Age() }
 
 // Report describes the allocator from a look at a bounded number of chunks.
 func (s *Store) Report(maxChunks int) slab.Report { return s.arena.Report(maxChunks) }

@@ -40,17 +40,40 @@ var (
 	ErrBusyName       error = &Error{Msg: "name is already taken"}
 	ErrNoClient       error = &Error{Msg: "context has no client to reply to"}
 	ErrReplyShape     error = &Error{Msg: "reply length does not match the elements written"}
+	ErrRESP2          error = &Error{Msg: "the client speaks RESP2, which cannot say this"}
+	ErrKeysRequest    error = &Error{Msg: "only the positions of keys are asked for"}
+)
+
+// Calls that a modifier or the state of the server forbids. With ErrorsAsReply they are replies instead.
+var (
+	ErrNotAllowed error = &Error{Msg: "command is not allowed by a modifier of the call"} // NoWrites, RespectOOM
+	ErrScriptMode error = &Error{Msg: "command is not allowed in script mode"}
+	ErrNoUser     error = &Error{Msg: "no user is attached to the context"}
+	ErrACL        error = &Error{Msg: "the user may not run the command or touch its keys"}
+
+	ErrNotLocalSlot    error = &Error{Msg: "command would touch a key of another node of the cluster"}
+	ErrClusterDown     error = &Error{Msg: "the cluster is down"}
+	ErrClusterReadOnly error = &Error{Msg: "the cluster is down and only reads are allowed"}
+)
+
+// Memory.
+var (
+	ErrOOM     error = &Error{Msg: "the system has no memory left"}
+	ErrBadFree error = &Error{Msg: "memory is not of Alloc, of another module, or was freed before", Class: ErrInvalid}
 )
 
 // Keys.
 var (
 	ErrType        error = &Error{Msg: "key holds another type"}
 	ErrEmptyKey    error = &Error{Msg: "key is empty"}
+	ErrNoElement   error = &Error{Msg: "no such element"}
 	ErrIndex       error = &Error{Msg: "index out of range"}
 	ErrNotWritable error = &Error{Msg: "key is not open for writing"}
 	ErrKeyConflict error = &Error{Msg: "key is already open and one side writes"}
 	ErrOpenKeyBusy error = &Error{Msg: "command would touch a key that is held open"}
 	ErrStale       error = &Error{Msg: "handle used after its release"}
+	ErrIterating   error = &Error{Msg: "key is being iterated over"}
+	ErrBadValue    error = &Error{Msg: "value cannot be loaded by the module of its type"}
 )
 
 // Blocked clients and goroutines.

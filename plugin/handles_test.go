@@ -76,6 +76,7 @@ func TestCmd(t *testing.T) {
 	}
 }
 
+// Rules: CALL-7.
 func TestReplyAccessors(t *testing.T) {
 	host := &capture{}
 	text, number := Reply{Kind: StringReply, Text: []byte("hello")}, Reply{Kind: IntegerReply, Integer: 42}
@@ -221,7 +222,8 @@ type numbers struct {
 	stopped    int
 }
 
-func (l *numbers) LSeek(back bool) error {
+func (l *numbers) Seek(_ KeyType, back bool) error {
+	l.key.Cursor.Run++
 	l.at, l.inc = -1, 1
 	if back {
 		l.at, l.inc = l.n, -1
@@ -229,13 +231,13 @@ func (l *numbers) LSeek(back bool) error {
 	return nil
 }
 
-func (l *numbers) LNext() bool {
+func (l *numbers) Next() bool {
 	l.at += l.inc
-	l.key.Cursor = Cursor{Elem: StringOf([]byte{'a' + byte(l.at)}), Index: l.at}
+	l.key.Cursor.Elem, l.key.Cursor.Index = StringOf([]byte{'a' + byte(l.at)}), l.at
 	return l.at >= 0 && l.at < l.n
 }
 
-func (l *numbers) LStop() { l.stopped++ }
+func (l *numbers) Stop() { l.stopped++ }
 
 func TestListWalk(t *testing.T) {
 	l := &numbers{n: 4}

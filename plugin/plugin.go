@@ -14,6 +14,9 @@ type Ctx interface {
 	Blocking
 	Goroutines
 	Invocation
+	Positions
+	Memory
+	Types
 }
 
 type (

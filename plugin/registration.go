@@ -21,9 +21,11 @@ type Registration interface {
 	//
 	// Names are compared without regard to case; a prefix of the module's own ("hello.push") keeps them apart.
 	//
-	// Errors: ErrNotInOnLoad; ErrNotInitialized; ErrBusyName when any command has the name; ErrInvalid for an empty
-	// name, a name with one of space, CR, LF, "|", "@", "=" or ",", an unknown flag, key positions that make no
-	// sense, a nil handler, or more than one spec.
+	// With CommandSpec.Parent it registers a subcommand, whose full name is "parent|name".
+	//
+	// Errors: ErrNotInOnLoad; ErrNotInitialized; ErrBusyName when any command, or subcommand of the parent, has the name;
+	// ErrInvalid for an empty name, a name with one of space, CR, LF, "|", "@", "=" or ",", an unknown flag or
+	// category, key positions that make no sense, a nil handler unless it is a container, or more than one spec.
 	CreateCommand(name string, h Handler, spec ...CommandSpec) error
 }
 
@@ -32,22 +34,81 @@ type Registration interface {
 type CommandSpec struct {
 	// Flags are words separated by spaces, in any case: write, readonly, admin, deny-oom, deny-script, allow-loading,
 	// pubsub, blocking, allow-stale, no-monitor, no-slowlog, fast, no-auth, may-replicate, no-mandatory-keys,
-	// allow-busy; random and no-cluster are accepted and mean nothing. They mean what they mean for the commands of
+	// allow-busy, getkeys-api (see Positions); random and no-cluster are accepted and mean nothing. They mean what they mean for the commands of
 	// Redis, and nobody checks that the handler keeps to them: one that writes without "write" does so on a read-only
 	// replica too, and one that needs memory without "deny-oom" is not stopped by maxmemory.
 	Flags string
 
 	// FirstKey, LastKey and KeyStep are positions in args: keys are at FirstKey, FirstKey+KeyStep, ..., LastKey. A
-	// negative LastKey counts from the end. All three are 0 for a command without keys.
+	// negative LastKey counts from the end. All three are 0 for a command without keys, and for one with Keys.
 	FirstKey, LastKey, KeyStep int
 
-	// Arity is the number of arguments with the command's name, or the smallest number when negative. It is checked
-	// before the handler runs. 0 stands for -1, any number.
+	// Keys says where the keys are and what the command does to them, where FirstKey and its like are not enough.
+	Keys []KeySpec
+
+	// Arity is the number of arguments with the command's name, or the smallest number when negative; for a subcommand
+	// with both names. It is checked before the handler runs. 0 stands for -1, any number, and for a container for -2.
 	Arity int
 
-	Summary    string // one sentence for COMMAND DOCS
+	// ACL are categories, separated by spaces and without "@", beyond those that come with the flags.
+	ACL string
+
+	// Container makes a command that has subcommands and no handler; Parent, the name of a container that the module has
+	// registered before, makes a subcommand of it.
+	Container bool
+	Parent    string
+
+	// What follows is shown by COMMAND INFO and COMMAND DOCS.
+
+	Summary    string // one sentence
 	Complexity string // as in "O(N) where N is the number of elements"
 	Since      string // the version of the module that introduced the command
+	Tips       string // separated by spaces, as in "nondeterministic_output"
+	History    []HistoryEntry
+	Args       []ArgSpec
+}
+
+// HistoryEntry is a change of a command.
+type HistoryEntry struct{ Since, Changes string }
+
+// KeySpec finds keys among the arguments in two steps. The search begins at args[Index], or behind the first argument from
+// StartFrom on that is Keyword; a negative StartFrom counts from the end and searches backwards. From there on, the keys are a
+// range, or counted by an argument.
+type KeySpec struct {
+	Flags KeyFlags
+	Notes string
+
+	Index     int
+	Keyword   string
+	StartFrom int
+
+	// LastKey is the last key of a range, counted from where the search began or, when negative, from the end of the
+	// arguments. Step is the distance between two keys, 0 for 1; it is that of counted keys, too. Limit, with a LastKey of
+	// -1, ends the range after one part in Limit of the arguments.
+	LastKey, Step, Limit int
+
+	// KeyNum says that args[KeyNumIndex] is the number of keys and args[FirstKey] the first one, both counted from where
+	// the search began.
+	KeyNum                bool
+	KeyNumIndex, FirstKey int
+
+	// UnknownBegin and UnknownFind say that a step cannot be described: the flag getkeys-api finds the keys.
+	UnknownBegin, UnknownFind bool
+}
+
+// ArgSpec documents an argument.
+type ArgSpec struct {
+	Name  string
+	Type  string // string, integer, double, key, pattern, unix-time, pure-token, oneof or block; "" is string
+	Token string // the word before it, or the argument itself for a pure-token
+
+	KeySpecIndex int // of a key, in CommandSpec.Keys
+
+	Summary, Since, DeprecatedSince string
+
+	Optional, Multiple, MultipleToken bool
+
+	Sub []ArgSpec // of oneof and block
 }
 
 // Flags makes the CommandSpec of the classic tail of arguments: flags, first key, last key, key step. It has no Arity, so

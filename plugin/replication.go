@@ -4,10 +4,13 @@ package plugin
 // arrive as one MULTI/EXEC block. See the package documentation for commands that use none of this.
 type Replication interface {
 	// Replicate sends a command, written as for Calls.Call, without running it here. Its number of arguments is not
-	// checked. "!" is accepted and means nothing.
+	// checked. "A" and "R" restrict who gets it, as for Calls.Call; the other modifiers are accepted and mean nothing.
 	//
 	// Errors: ErrBadFormat, ErrCommandNotFound.
 	Replicate(cmd, format string, args ...any) error
+
+	// ReplicateArgs is Replicate with arguments that the compiler checks. It fails with ErrCommandNotFound.
+	ReplicateArgs(cmd string, opt CallOpt, args ...Arg) error
 
 	// ReplicateVerbatim sends the running command as the client sent it. Replicas and the replay of the append-only
 	// file then need this module. It fails with ErrNoClient outside a command.

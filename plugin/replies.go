@@ -35,12 +35,34 @@ type Replies interface {
 
 	// ReplyArray opens an array; the next n replies are its elements. With Postponed, SetArrayLen closes it. Any
 	// other negative n fails with ErrInvalid. An array that is incomplete when the handler returns is a misuse: it is
-	// filled up with nulls and logged.
+	// filled up with nulls and logged. Collections of all kinds nest in each other and follow these rules.
 	ReplyArray(n int) error
 
-	// SetArrayLen closes the innermost open postponed array, which must have got exactly n elements since. It fails
-	// with ErrReplyShape, and has no effect, when none is open or the number of elements is another one.
+	// ReplyMap opens a map of n pairs; the next 2n replies are keys and values in turn. RESP2 clients get an array of
+	// 2n elements. With Postponed, SetMapLen closes it.
+	ReplyMap(n int) error
+
+	// ReplySet opens a set of n elements, an array for RESP2 clients. Nobody checks that they differ. With Postponed,
+	// SetSetLen closes it.
+	ReplySet(n int) error
+
+	// ReplyAttribute opens n pairs, as ReplyMap does, that tell something about the reply that follows them; they are
+	// no reply themselves and no element of the collection they stand in. With Postponed, SetAttributeLen closes it.
+	// For RESP2 clients, which do not know attributes, it fails with ErrRESP2 and has no effect: leave the pairs out.
+	ReplyAttribute(n int) error
+
+	// SetArrayLen closes the innermost open collection, which must be a postponed array that has got exactly n elements
+	// since. It fails with ErrReplyShape, and has no effect, when that is not so.
 	SetArrayLen(n int) error
+
+	// SetMapLen is SetArrayLen for a postponed map that has got n pairs.
+	SetMapLen(n int) error
+
+	// SetSetLen is SetArrayLen for a postponed set.
+	SetSetLen(n int) error
+
+	// SetAttributeLen is SetArrayLen for a postponed attribute that has got n pairs.
+	SetAttributeLen(n int) error
 
 	// ReplyEmptyArray replies an array without elements.
 	ReplyEmptyArray() error
@@ -57,7 +79,20 @@ type Replies interface {
 	// ReplyFloat replies a double; RESP2 clients get it as a string. Infinities are "inf" and "-inf".
 	ReplyFloat(v float64) error
 
-	// ReplyReply passes on what Call returned, as it is. It fails with ErrStale after r.Free.
+	// ReplyBool replies a boolean; RESP2 clients get the integer 1 or 0.
+	ReplyBool(v bool) error
+
+	// ReplyBigNumber replies an integer of any size, given in decimal with an optional sign; RESP2 clients get it as a
+	// string. It fails with ErrInvalid for anything else.
+	ReplyBigNumber(decimal string) error
+
+	// ReplyVerbatim replies a text with its format, three letters such as "txt" or "mkd": a shorter one is filled up with
+	// spaces, a longer one cut. RESP2 clients get the text as a string.
+	ReplyVerbatim(text []byte, format string) error
+
+	// ReplyReply passes on what Call returned, as it is: the reply to a call in RESP2 reaches a RESP3 client in RESP2.
+	//
+	// Errors: ErrStale after r.Free; ErrInvalid for an attribute, which is no reply; ErrRESP2 when r has a part that only RESP3 knows and the client speaks RESP2.
 	ReplyReply(r *Reply) error
 
 	// Replied tells whether this callback has written anything.

@@ -15,6 +15,13 @@ type Strings interface {
 	// CreateStringFromInt returns n in decimal.
 	CreateStringFromInt(n int64) String
 
+	// CreateStringFromUint returns n in decimal.
+	CreateStringFromUint(n uint64) String
+
+	// CreateStringFromFloat returns the shortest text that String.Float64 reads as v again, without an exponent where
+	// that is of moderate length; "inf", "-inf" and "nan" for what is no number.
+	CreateStringFromFloat(v float64) String
+
 	// CreateStringf formats as fmt.Sprintf does.
 	CreateStringf(format string, args ...any) String
 
@@ -45,6 +52,13 @@ func (s String) Len() int { return len(s.b) }
 
 // IsZero tells a missing String from an empty one.
 func (s String) IsZero() bool { return s.b == nil }
+
+// Append returns a String of its own with the bytes of s and then b. s stays as it is, whoever else refers to it. Each call
+// copies s: to build a long text, append to a []byte and pass it to StringOf.
+func (s String) Append(b []byte) String {
+	joined := make([]byte, 0, len(s.b)+len(b))
+	return String{append(append(joined, s.b...), b...)}
+}
 
 // Compare compares bytewise, a prefix before the longer string: -1, 0 or 1.
 func (s String) Compare(o String) int { return bytes.Compare(s.b, o.b) }

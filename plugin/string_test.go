@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// Rules: STR-2.
 func TestInt64(t *testing.T) {
 	good := map[string]int64{
 		"0": 0, "1": 1, "-1": -1, "10": 10, "-9": -9,
@@ -27,6 +28,7 @@ func TestInt64(t *testing.T) {
 	}
 }
 
+// Rules: STR-2.
 func TestUint64(t *testing.T) {
 	good := map[string]uint64{"0": 0, "7": 7, "9223372036854775808": 1 << 63, "18446744073709551615": math.MaxUint64}
 	for text, want := range good {
@@ -58,6 +60,7 @@ func TestFloat64(t *testing.T) {
 	}
 }
 
+// Rules: STR-1, STR-7.
 func TestStringViews(t *testing.T) {
 	var missing String
 	empty := StringOf([]byte{})
@@ -67,5 +70,26 @@ func TestStringViews(t *testing.T) {
 	a, ab := StringOf([]byte("a\x00")), StringOf([]byte("a\x00b"))
 	if a.Compare(ab) != -1 || ab.Compare(a) != 1 || a.Compare(a) != 0 || ab.Len() != 3 {
 		t.Error("strings compare bytewise, the shorter one first")
+	}
+}
+
+// TestAppend: the result is a String of its own; nobody who refers to the old one, or to what lies behind it, sees a change.
+//
+// Rules: STR-6.
+func TestAppend(t *testing.T) {
+	buffer := []byte("args\r\nnext")
+	s := StringOf(buffer[:4])
+	joined := s.Append([]byte("XYZ"))
+	again := s.Append([]byte("xyz"))
+	if string(buffer) != "args\r\nnext" || s.String() != "args" || joined.String() != "argsXYZ" || again.String() != "argsxyz" {
+		t.Errorf("%q, %q, %q, %q", buffer, s, joined, again)
+	}
+	longer := joined.Append([]byte("1"))
+	if other := joined.Append([]byte("2")); longer.String() != "argsXYZ1" || other.String() != "argsXYZ2" {
+		t.Errorf("%q, %q", longer, other)
+	}
+	var missing String
+	if empty := missing.Append(nil); empty.IsZero() || empty.Len() != 0 || missing.Append([]byte("a")).String() != "a" {
+		t.Error("appending to a missing String")
 	}
 }

@@ -215,66 +215,48 @@ func inCategory(cmd *command.Command, name []byte) bool {
 }
 
 func (s *Server) commandGetKeys(c *command.Ctx) error {
-	_, at, err := s.keysOf(c.Args[2:])
+	keys, err := s.keysOf(c.Args[2:])
 	if err != nil {
 		return err
 	}
-	c.W.Array(len(at))
-	for _, i := range at {
-		c.W.Bulk(c.Args[2+i])
+	c.W.Array(len(keys))
+	for _, k := range keys {
+		c.W.Bulk(c.Args[2+k.Pos])
 	}
 	return nil
 }
 
 func (s *Server) commandGetKeysAndFlags(c *command.Ctx) error {
-	args := c.Args[2:]
-	cmd, at, err := s.keysOf(args)
+	keys, err := s.keysOf(c.Args[2:])
 	if err != nil {
 		return err
 	}
-	c.W.Array(len(at))
-	for _, i := range at {
+	c.W.Array(len(keys))
+	for _, k := range keys {
 		c.W.Array(2)
-		c.W.Bulk(args[i])
-		writeKeyFlags(&c.W, keyFlagsAt(cmd, args, i))
+		c.W.Bulk(c.Args[2+k.Pos])
+		writeKeyFlags(&c.W, k.Flags)
 	}
 	return nil
 }
 
 // keysOf finds the keys of a command that a client asks about.
-func (s *Server) keysOf(args [][]byte) (*command.Command, []int, error) {
+func (s *Server) keysOf(args [][]byte) ([]command.KeyAt, error) {
 	cmd := s.table.Load().Resolve(args)
 	switch {
 	case cmd == nil:
-		return nil, nil, errInvalidCommand
+		return nil, errInvalidCommand
 	case len(cmd.Keys) == 0 && cmd.GetKeys == nil:
-		return nil, nil, errNoKeys
+		return nil, errNoKeys
 	case !cmd.ArityOK(len(args)):
-		return nil, nil, errInvalidArity
+		return nil, errInvalidArity
 	}
-	at, ok := cmd.KeyPositions(args, nil)
+	keys, ok := cmd.KeysAt(args, nil)
 	switch {
 	case !ok && cmd.Is(command.NoMandatoryKeys):
-		return cmd, nil, nil
+		return nil, nil
 	case !ok:
-		return nil, nil, errInvalidArgs
+		return nil, errInvalidArgs
 	}
-	return cmd, at, nil
-}
-
-// keyFlagsAt returns what a command does to the key at position i, from the specification that finds it.
-func keyFlagsAt(cmd *command.Command, args [][]byte, i int) command.KeyFlags {
-	for k := range cmd.Keys {
-		alone := command.Command{Keys: cmd.Keys[k : k+1]}
-		at, _ := alone.KeyPositions(args, nil)
-		for _, p := range at {
-			if p == i {
-				if f := cmd.Keys[k].Flags; f&command.VariableFlags == 0 || cmd.KeyFlags == nil {
-					return f
-				}
-				return cmd.KeyFlags(args)
-			}
-		}
-	}
-	return 0
+	return keys, nil
 }

@@ -109,6 +109,7 @@ func writeArgs(w *resp.Writer, args []command.Arg) {
 			w.Int(int64(a.KeySpec))
 		}
 		d.text("token", a.Token)
+		d.text("summary", a.Summary)
 		d.text("since", a.Since)
 		d.text("deprecated_since", a.Deprecated)
 		if a.Optional || a.Multiple || a.MultipleToken {

@@ -160,8 +160,10 @@ func (s *Server) unloadError(name string, err error) *command.Error {
 		return command.Errorf(failed + host.ErrNoModule.Error())
 	}
 	s.logf(Warning, "Module %s not unloaded: %s", name, host.Reason(err))
-	if errors.Is(err, host.ErrHasBlocked) {
-		return command.Errorf(failed + host.ErrHasBlocked.Error())
+	for _, known := range [...]error{host.ErrHasTypes, host.ErrHasBlocked} {
+		if errors.Is(err, known) {
+			return command.Errorf(failed + known.Error())
+		}
 	}
 	return command.Errorf(failed + "operation not possible.")
 }

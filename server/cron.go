@@ -32,6 +32,9 @@ func (s *Server) cron(now time.Time) {
 	}
 	s.takeSamples(now)
 	s.limitHeap()
+	if s.heap.ownPercent {
+		s.pace.follow(s.turn, s.values.MaxMemoryBytes)
+	}
 	if used := s.usedMemory(); used > s.stats.peakMemory {
 		s.stats.peakMemory = used
 	}

@@ -70,20 +70,30 @@ func (s *Server) allowed(c *conn, cmd *command.Command) *command.Error {
 
 // restricted applies the conditions of the server: memory, disk, role, loading.
 func (s *Server) restricted(c *conn, cmd *command.Command) *command.Error {
+	if cmd.Is(command.DenyOOM) && s.outOfMemory() {
+		return errOOM
+	}
+	if err := s.unfit(c.FromStream, cmd); err != nil {
+		return err
+	}
+	if s.loading && !cmd.Is(command.Loading) {
+		return errLoading
+	}
+	return nil
+}
+
+// unfit applies the conditions of disk and role.
+func (s *Server) unfit(fromStream bool, cmd *command.Command) *command.Error {
 	write := cmd.Is(command.Write)
 	switch {
-	case cmd.Is(command.DenyOOM) && s.outOfMemory():
-		return errOOM
 	case s.aofErr != nil && s.link == nil && (write || cmd.Name == "ping"):
 		return command.Errorf("MISCONF Errors writing to the AOF file: " + s.aofErr.Error())
 	case write && s.link == nil && s.tooFewReplicas():
 		return errNoReplicas
-	case write && s.link != nil && s.values.ReplicaReadOnly && !c.FromStream:
+	case write && s.link != nil && s.values.ReplicaReadOnly && !fromStream:
 		return errReadOnly
 	case s.link != nil && !s.values.ReplicaServeStaleData && !s.link.Up() && !cmd.Is(command.Stale):
 		return errMasterDown
-	case s.loading && !cmd.Is(command.Loading):
-		return errLoading
 	}
 	return nil
 }
@@ -111,27 +121,13 @@ func (s *Server) outOfMemory() bool {
 
 // unknown is the error for a command or subcommand that does not exist.
 func (s *Server) unknown(c *conn, args [][]byte) *command.Error {
-	if container := s.table.Load().Find(args[0]); container != nil && container.HasSubs() {
-		if len(args) == 1 {
-			return command.ErrArity(container.Name)
-		}
-		return command.Errorf("ERR unknown subcommand '" + command.Clip(args[1], 128) + "'. Try " +
-			strings.ToUpper(container.Name) + " HELP.")
-	}
 	if isHTTP(args[0]) {
 		s.logf(Warning, "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to "+
 			"Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis "+
 			"instance. Connection from %s aborted.", c.addr)
 		c.kill(false)
 	}
-	var b strings.Builder
-	for _, a := range args[1:] {
-		if b.Len() >= maxUnknownBytes {
-			break
-		}
-		b.WriteString("'" + command.Clip(a, maxUnknownBytes-b.Len()) + "' ")
-	}
-	return command.Errorf("ERR unknown command '" + command.Clip(args[0], 128) + "', with args beginning with: " + b.String())
+	return s.table.Load().Unknown(args)
 }
 
 // isHTTP recognizes the first word of a request that a browser was tricked into sending.

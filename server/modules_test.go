@@ -24,6 +24,7 @@ func wantReply(t *testing.T, c *servertest.Conn, command, reply string) {
 	}
 }
 
+// Rules: INIT-12.
 func TestModuleRepliesAreRedis(t *testing.T) {
 	ours := servertest.Start(t, "--enable-module-command", "local").Dial()
 	redis := servertest.StartRedis(t, "--enable-module-command", "local").Dial()
@@ -57,6 +58,7 @@ func TestModuleRepliesAreRedis(t *testing.T) {
 	}
 }
 
+// Rules: INIT-8, INIT-10, INIT-11, INIT-14.
 func TestModuleLifecycle(t *testing.T) {
 	path := faulty(t)
 	s := servertest.Start(t, "--enable-module-command", "local")
@@ -114,6 +116,7 @@ func TestConfigRewriteKeepsModules(t *testing.T) {
 	}
 }
 
+// Rules: INIT-1, INIT-2, INIT-4.
 func TestFailedLoadsLeaveNothing(t *testing.T) {
 	path := faulty(t)
 	s := servertest.Start(t, "--enable-module-command", "local")
@@ -143,6 +146,7 @@ func TestFailedLoadsLeaveNothing(t *testing.T) {
 	wantReply(t, c, "GET x", "(nil)")
 }
 
+// Rules: INIT-6.
 func TestModuleStartup(t *testing.T) {
 	path := faulty(t)
 	s := servertest.StartWith(t, servertest.Options{Directives: []string{"--loadmodule", path, "error"}, NoWait: true})
@@ -196,6 +200,7 @@ func TestHandlersThatDoNotReturn(t *testing.T) {
 	wantReply(t, s.Dial(), "LLEN left", "(integer) 6")
 }
 
+// Rules: INIT-13.
 func TestModulesAndTransactions(t *testing.T) {
 	path := faulty(t)
 	s := servertest.Start(t, "--enable-module-command", "local", "--loadmodule", path)
@@ -219,6 +224,8 @@ func TestModulesAndTransactions(t *testing.T) {
 }
 
 // TestWatchAndModules: a key opened for writing counts as changed, even if nothing was written.
+//
+// Rules: KEY-3.
 func TestWatchAndModules(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", servertest.BuildModule(t, "plugins/helloworld"))
 	c, other := s.Dial(), s.Dial()

@@ -6,21 +6,18 @@ import (
 )
 
 // endUnit ends the running unit: its effects, if any, go to the AOF's buffer and to the replicas' as the same bytes in the
-// same order.
+// same order. A module may keep effects from one of the two; what the other gets is what it would be without them.
 func (s *Server) endUnit() {
 	if s.ctx.Effects.Count() == 0 {
 		return
 	}
-	unit := s.ctx.Effects.Finish()
-	if unit == nil {
-		return
-	}
-	if s.logging() {
+	logged, streamed := s.ctx.Effects.Split()
+	if logged != nil && s.logging() {
 		s.unitWrote, s.appended = true, true
-		s.log.Append(unit)
+		s.log.Append(logged)
 	}
-	if s.link == nil {
-		s.feedReplicas(unit)
+	if streamed != nil && s.link == nil {
+		s.feedReplicas(streamed)
 	}
 }
 

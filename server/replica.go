@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,6 +48,7 @@ type replicationState struct {
 
 func (r *replicationState) init() {
 	r.id, r.id2, r.secondOffset = newRunID(), noReplID, -1
+	r.loader.ID = math.MaxUint64 // as modules see it
 }
 
 // follow makes the server a replica of another one. It is called under the lock.

@@ -22,6 +22,10 @@ type calls struct {
 	spare   []*plugin.Cmd
 	compact int // length of cmds at which to look for used ones
 	replies replies
+
+	table     *command.Table // in which foundName is the name of found
+	found     *command.Command
+	foundName string
 }
 
 // usedCmd is the implementation behind commands that were run or replicated, and those of callbacks that have ended.
@@ -34,7 +38,9 @@ func spend(c *plugin.Cmd) { c.Impl = usedCmd{} }
 
 // argv returns the arguments of a command, name first, until the next call.
 func (a *calls) argv(c *plugin.Cmd) [][]byte {
-	a.name = append(a.name[:0], c.Name...)
+	if string(a.name) != c.Name {
+		a.name = append(a.name[:0], c.Name...)
+	}
 	a.args = append(a.args[:0], a.name)
 	for _, s := range c.Args {
 		a.args = append(a.args, s.Bytes())
@@ -102,12 +108,53 @@ func (f *frame) Call(cmd, format string, args ...any) (*plugin.Reply, error) {
 	return f.RunCmd(c.With(opt))
 }
 
+// CallArgs implements plugin.Calls.
+func (f *frame) CallArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg) (*plugin.Reply, error) {
+	return f.RunCmd(f.Cmd(cmd).With(opt).Add(args...))
+}
+
+// modifier returns what a letter of a format stands for, 0 for a letter that takes an argument.
+func modifier(letter byte) plugin.CallOpt {
+	switch letter {
+	case '!':
+		return plugin.Repl
+	case 'A':
+		return plugin.NoAOF
+	case 'R':
+		return plugin.NoReplicas
+	case '3':
+		return plugin.RESP3
+	case '0':
+		return plugin.RESPAuto
+	case 'C':
+		return plugin.AsUser
+	case 'S':
+		return plugin.ScriptMode
+	case 'W':
+		return plugin.NoWrites
+	case 'M':
+		return plugin.RespectOOM
+	case 'E':
+		return plugin.ErrorsAsReply
+	case 'D':
+		return plugin.DryRun
+	case 'K':
+		return plugin.AllowBlock
+	}
+	return 0
+}
+
 // fill appends the arguments of a call to c and returns the modifiers in its format.
 func fill(c *plugin.Cmd, format string, args []any) (plugin.CallOpt, error) {
 	opt, used := plugin.CallOpt(0), 0
-	for _, letter := range []byte(format) {
-		if letter == '!' {
-			opt |= plugin.Repl
+	for i := range len(format) {
+		letter := format[i]
+		if letter < 'a' {
+			o := modifier(letter)
+			if o == 0 {
+				return 0, plugin.ErrBadFormat
+			}
+			opt |= o
 			continue
 		}
 		if used == len(args) || !appendArg(c, letter, args[used]) {
@@ -173,41 +220,59 @@ func appendInt(c *plugin.Cmd, arg any) bool {
 
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
-	defer spend(c)
-	argv := f.calls.argv(c)
-	cmd := f.host.server.Table().Resolve(argv)
+	spend(c)
+	if f.asking {
+		return nil, plugin.ErrKeysRequest
+	}
+	argv, opt := f.calls.argv(c), c.Opt
+	cmd := f.resolve(c.Name, argv)
+	if reply, err := f.refusal(cmd, argv, opt); err != nil {
+		if opt&(plugin.ErrorsAsReply|plugin.DryRun) == 0 {
+			return nil, err
+		}
+		return f.errorReply(reply), nil
+	}
 	switch {
-	case cmd == nil:
-		return nil, plugin.ErrCommandNotFound
-	case !cmd.ArityOK(len(argv)) || cmd.Handler == nil:
-		return nil, plugin.ErrArity
 	case f.host.busy(cmd, argv, f.db.Index()):
 		return nil, plugin.ErrOpenKeyBusy
+	case beyond(cmd):
+		return f.errorReply(command.Errorf("ERR command '" + cmd.FullName() + "' cannot be called by a module")), nil
+	case opt&plugin.DryRun != 0:
+		return nil, nil
 	}
 	w := &f.cc.W
 	start, proto := len(w.Buf), w.Proto
-	w.Proto = 2
-	if beyond(cmd) {
-		w.Error("ERR command '" + cmd.FullName() + "' cannot be called by a module")
-	} else {
-		f.execute(cmd, argv, c.Opt&plugin.Repl != 0)
-	}
+	w.Proto = f.protoOf(opt)
+	f.execute(cmd, argv, opt)
 	r := f.calls.replies.parse(w.Buf[start:])
 	w.Buf, w.Proto = w.Buf[:start], proto
 	return r, nil
 }
 
-// execute runs a command with its effects diverted, and sorts them into those of this frame.
-func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
-	f.calls.client = command.Client{
-		ID: f.client.ID, Name: f.client.Name, DB: f.db.Index(), Proto: 2, User: f.client.User, Authed: true,
-		Owner: f.client.Owner, FromStream: f.client.FromStream, DenyBlock: true,
+// resolve returns the command that argv names, or nil. Most handlers call the same one each time.
+func (f *frame) resolve(name string, argv [][]byte) *command.Command {
+	a, table := &f.calls, f.host.server.Table()
+	if a.found != nil && a.table == table && a.foundName == name {
+		return a.found
 	}
+	cmd := table.Resolve(argv)
+	if cmd != nil && cmd.Parent() == nil && !cmd.HasSubs() {
+		a.table, a.found, a.foundName = table, cmd, name
+	}
+	return cmd
+}
+
+// execute runs a command with its effects diverted, and sorts them into those of this frame.
+func (f *frame) execute(cmd *command.Command, argv [][]byte, opt plugin.CallOpt) {
+	f.impersonate(f.protoOf(opt))
 	all := &f.cc.Effects
 	if !all.Listening() {
 		f.host.server.Call(&f.calls.client, cmd, argv)
 		f.restore()
 		return
+	}
+	if !cmd.Is(command.ReadOnly) {
+		f.recordNatives() // what the command does comes after it
 	}
 	e := f.collect()
 	e.call.Adopt(all)
@@ -218,10 +283,27 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, replicate bool) {
 	}()
 	f.host.server.Call(&f.calls.client, cmd, argv)
 	f.restore()
-	if replicate {
+	if opt&plugin.Repl != 0 {
 		e.explicit = true
-		e.said.Append(&e.call)
+		e.said.AppendFor(targetOf(opt), &e.call)
 	}
+}
+
+// impersonate makes the client that called commands see: the caller, with the rights of the server. Pointers that are there
+// already are not stored again, which costs more than a look while garbage is collected.
+func (f *frame) impersonate(proto int) {
+	c, from := &f.calls.client, f.client
+	if c.Name != from.Name {
+		c.Name = from.Name
+	}
+	if c.User != from.User {
+		c.User = from.User
+	}
+	if c.Owner != from.Owner {
+		c.Owner = from.Owner
+	}
+	c.ID, c.DB, c.Proto, c.Authed, c.FromStream, c.DenyBlock = from.ID, f.db.Index(), proto, true, from.FromStream, true
+	c.InMulti, c.InExec, c.NoTouch = false, false, false
 }
 
 // beyond reports whether a command is about the connection or the process rather than the keyspace: MULTI, SUBSCRIBE, AUTH,
@@ -246,15 +328,15 @@ func (h *Modules) busy(cmd *command.Command, argv [][]byte, db int) bool {
 		return false
 	}
 	writes := cmd.Is(command.Write)
-	positions, ok := cmd.KeyPositions(argv, h.positions[:0])
-	h.positions = positions
-	if !ok || len(positions) == 0 {
+	keys, ok := cmd.KeysAt(argv, h.keysAt[:0])
+	h.keysAt = keys
+	if !ok || len(keys) == 0 {
 		return writes && !cmd.Is(command.Module) // a module's keys are checked when it opens them
 	}
 	anyDB := cmd.Group == "generic" // COPY and MOVE name keys of another database
-	for _, p := range positions {
+	for _, at := range keys {
 		for _, k := range h.open {
-			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[p]) {
+			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[at.Pos]) {
 				return true
 			}
 		}

@@ -42,22 +42,35 @@ func (f *frame) record(db *keyspace.DB, args ...[]byte) {
 	}
 }
 
+// targetOf returns who gets what is replicated with these modifiers.
+func targetOf(opt plugin.CallOpt) command.Target {
+	target := command.ToAll
+	if opt&plugin.NoAOF != 0 {
+		target &^= command.ToAOF
+	}
+	if opt&plugin.NoReplicas != 0 {
+		target &^= command.ToReplicas
+	}
+	return target
+}
+
 // replicate notes a command that the handler wants to have replicated.
-func (f *frame) replicate(db int, args ...[]byte) {
+func (f *frame) replicate(target command.Target, db int, args ...[]byte) {
 	if !f.cc.Effects.Listening() {
 		return
 	}
 	e := f.collect()
 	e.explicit = true
 	if f.module.api == plugin.APIVer1 {
-		e.late.Add(db, args...)
+		e.late.AddFor(target, db, args...)
 		return
 	}
-	e.said.Add(db, args...)
+	e.said.AddFor(target, db, args...)
 }
 
 // settle sends the effects of a handler that has ended.
 func (f *frame) settle() {
+	f.recordNatives()
 	all, e := &f.cc.Effects, &f.effects
 	if e.used {
 		e.used = false
@@ -74,17 +87,26 @@ func (f *frame) settle() {
 // Replicate implements plugin.Replication.
 func (f *frame) Replicate(cmd, format string, args ...any) error {
 	c := f.Cmd(cmd)
-	if _, err := fill(c, format, args); err != nil {
+	opt, err := fill(c, format, args)
+	if err != nil {
 		spend(c)
 		return err
 	}
-	return f.ReplicateCmd(c)
+	return f.ReplicateCmd(c.With(opt))
+}
+
+// ReplicateArgs implements plugin.Replication.
+func (f *frame) ReplicateArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg) error {
+	return f.ReplicateCmd(f.Cmd(cmd).With(opt).Add(args...))
 }
 
 // ReplicateCmd implements plugin.CmdImpl. The number of arguments is no reason for an error; but what a replica would refuse,
 // and a replay of the append-only file would end at, is not sent.
 func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	defer spend(c)
+	if f.asking {
+		return plugin.ErrKeysRequest
+	}
 	argv := f.calls.argv(c)
 	cmd := f.host.server.Table().Resolve(argv)
 	if cmd == nil {
@@ -95,7 +117,7 @@ func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 		f.collect().explicit = true
 		return nil
 	}
-	f.replicate(f.db.Index(), argv...)
+	f.replicate(targetOf(c.Opt), f.db.Index(), argv...)
 	return nil
 }
 
@@ -104,6 +126,6 @@ func (f *frame) ReplicateVerbatim() error {
 	if f.noClient {
 		return plugin.ErrNoClient
 	}
-	f.replicate(f.fromDB, f.raw...)
+	f.replicate(command.ToAll, f.fromDB, f.raw...)
 	return nil
 }

@@ -39,11 +39,20 @@ type frame struct {
 	returned bool
 	noClient bool // replies have nowhere to go: OnLoad, OnUnload
 
+	asking bool            // the handler is asked for key positions, and can do nothing else
+	keysAt []command.KeyAt // what it has answered
+	auto   bool            // AutoMemory was called
+	proto  int             // of the reply
+
+	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
+	pool    pool
+	digits  []byte // scratch
 
 	blocking blocking
+	natives  []changed // values that are to be recorded
 }
 
 // handler returns what the command table calls.
@@ -70,16 +79,35 @@ func (h *Modules) invoke(mc *moduleCommand, cc *command.Ctx) (err error) {
 	return f.answer(result)
 }
 
+// frameAt returns the frame of a depth, which is at most one more than there are frames.
+func (h *Modules) frameAt(depth int) *frame {
+	if depth == len(h.frames) {
+		h.frames = append(h.frames, &frame{host: h, depth: depth})
+	}
+	return h.frames[depth]
+}
+
 // enter takes a frame for a command.
 func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
-	if h.depth == len(h.frames) {
-		h.frames = append(h.frames, &frame{host: h, depth: h.depth})
-	}
-	f := h.frames[h.depth]
+	f := h.frameAt(h.depth)
 	h.depth++
 	mc.module.running++
-	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
+	if f.self != mc || f.cmd != cc.Cmd { // a pointer that is stored costs more than a look while garbage is collected
+		f.module, f.self, f.cmd = mc.module, mc, cc.Cmd
+	}
+	if f.cc != cc {
+		f.cc = cc
+	}
+	if f.client != cc.Client {
+		f.client = cc.Client
+	}
+	if f.db != cc.DB {
+		f.db = cc.DB
+	}
+	f.raw = cc.Args
 	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
+	f.auto, f.proto = false, cc.W.Proto
+	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -90,16 +118,27 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 // leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale.
 func (f *frame) leave() {
 	h := f.host
+	f.countLeaks()
 	f.closeKeys()
 	f.settle()
-	f.release()
-	f.restore()
+	if len(f.calls.cmds) > 0 || f.calls.replies.used > 0 || !f.returned {
+		f.release()
+		f.restore()
+		f.cc.W.Proto = f.proto
+	}
+	f.pool.reset()
+	f.texts.reset()
 	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
 		f.endBlocking()
 	}
 	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth
+	f.dropArgs()
+}
+
+// dropArgs makes room for the next command's arguments.
+func (f *frame) dropArgs() {
 	if cap(f.args) > keptArgs {
 		f.args = nil
 	}
@@ -109,6 +148,8 @@ func (f *frame) leave() {
 // restore gives the context back to this frame's command after another one has run in it.
 func (f *frame) restore() {
 	f.cc.Args, f.cc.Cmd, f.cc.DB, f.cc.Client = f.raw, f.cmd, f.db, f.client
+	f.cc.Store.CountReads(false)
+	f.cc.Store.NoTouch(f.client.NoTouch)
 }
 
 // answer completes the reply of a handler that has returned.
@@ -121,7 +162,7 @@ func (f *frame) answer(result error) error {
 		result = rest
 	}
 	if result == nil {
-		if f.reply.top == 1 && len(f.reply.open) == 0 {
+		if f.reply.complete() {
 			return nil
 		}
 		return f.repair()
@@ -168,5 +209,5 @@ func (f *frame) misuse(format string, args ...any) {
 }
 
 func (f *frame) logf(level plugin.LogLevel, format string, args ...any) {
-	f.host.server.Log(level, "<"+f.module.name+"> "+fmt.Sprintf(format, args...))
+	f.host.server.Log(level, f.module.tag()+fmt.Sprintf(format, args...))
 }

@@ -19,10 +19,15 @@ type module struct {
 	args     []string
 	image    *Image
 	commands []*moduleCommand
+	types    []*nativeType
 
 	running int // handlers in progress
 	panics  atomic.Int64
 	misuses atomic.Int64 // broken reply shapes, errors after a reply, handlers without a reply
+	keys    int64        // opened
+	leaked  int64        // keys and replies that handlers without AutoMemory left to be released
+
+	heap *heap // from Init on
 
 	blocked    int  // clients, or handles that the module has not given back
 	gone       bool // unloaded
@@ -32,9 +37,16 @@ type module struct {
 // moduleCommand is a command as a module registered it.
 type moduleCommand struct {
 	module  *module
-	handler plugin.Handler
-	literal command.Command
+	handler plugin.Handler  // nil for a container
+	literal command.Command // without its subcommands
+	parent  *moduleCommand  // of a subcommand
+	full    string          // name, or "parent|name"
+
+	leakTold bool // the log has told once that its handler leaves things to be released
 }
+
+// keysFlag makes the handler tell where the keys are.
+const keysFlag = "getkeys-api"
 
 // flagWords are the words of CommandSpec.Flags; those that mean nothing here have no bits.
 func flagWords() map[string]command.Flags {
@@ -45,6 +57,7 @@ func flagWords() map[string]command.Flags {
 		"no-slowlog": command.SkipSlowlog, "fast": command.Fast, "no-auth": command.NoAuth,
 		"may-replicate": command.MayReplicate, "no-mandatory-keys": command.NoMandatoryKeys,
 		"allow-busy": command.AllowBusy, "random": 0, "no-cluster": 0,
+		keysFlag: command.MovableKeys,
 	}
 }
 
@@ -53,8 +66,6 @@ func (m *module) add(name string, h plugin.Handler, specs []plugin.CommandSpec, 
 	switch {
 	case name == "" || strings.ContainsAny(name, " \r\n|@=,"):
 		return nil, fmt.Errorf("%w: command name %q", plugin.ErrInvalid, name)
-	case h == nil:
-		return nil, fmt.Errorf("%w: command %q has no handler", plugin.ErrInvalid, name)
 	case len(specs) > 1:
 		return nil, fmt.Errorf("%w: command %q has more than one CommandSpec", plugin.ErrInvalid, name)
 	}
@@ -62,53 +73,44 @@ func (m *module) add(name string, h plugin.Handler, specs []plugin.CommandSpec, 
 	if len(specs) == 1 {
 		spec = specs[0]
 	}
+	if spec.Container != (h == nil) {
+		return nil, fmt.Errorf("%w: command %q needs a handler, or subcommands instead", plugin.ErrInvalid, name)
+	}
 	literal, err := literalOf(strings.ToLower(name), spec)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range m.commands {
-		if c.literal.Name == literal.Name {
+	literal.ModuleName = m.name
+	c := &moduleCommand{module: m, handler: h, literal: literal, full: literal.Name}
+	if spec.Parent != "" {
+		if c.parent, err = m.container(spec.Parent); err != nil {
+			return nil, err
+		}
+		c.full = c.parent.full + "|" + c.full
+	}
+	for _, other := range m.commands {
+		if other.full == c.full {
 			return nil, plugin.ErrBusyName
 		}
 	}
-	if taken(literal.Name) {
+	if c.parent == nil && taken(literal.Name) {
 		return nil, plugin.ErrBusyName
 	}
-	literal.ModuleName = m.name
-	c := &moduleCommand{module: m, handler: h, literal: literal}
 	m.commands = append(m.commands, c)
 	return c, nil
 }
 
-// literalOf makes the literal of a module's command, which lacks its handler.
-func literalOf(name string, spec plugin.CommandSpec) (command.Command, error) {
-	c := command.Command{
-		Name: name, Arity: spec.Arity, Flags: command.Module, Group: "module", Since: spec.Since, Summary: spec.Summary,
-		Complexity: spec.Complexity,
-	}
-	if c.Arity == 0 {
-		c.Arity = -1
-	}
-	words := flagWords()
-	for _, word := range strings.Fields(strings.ToLower(spec.Flags)) {
-		f, known := words[word]
-		if !known {
-			return c, fmt.Errorf("%w: flag %q", plugin.ErrInvalid, word)
+// container returns the container of that name which the module has registered.
+func (m *module) container(name string) (*moduleCommand, error) {
+	name = strings.ToLower(name)
+	for _, c := range m.commands {
+		if c.full != name {
+			continue
 		}
-		c.Flags |= f
-	}
-	first, last, step := spec.FirstKey, spec.LastKey, spec.KeyStep
-	switch {
-	case first == 0 && last == 0 && step == 0:
+		if c.handler != nil || c.parent != nil {
+			return nil, fmt.Errorf("%w: command %q is no container", plugin.ErrInvalid, name)
+		}
 		return c, nil
-	case first < 1 || step < 1 || last >= 0 && last < first:
-		return c, fmt.Errorf("%w: keys at %d to %d, step %d", plugin.ErrInvalid, first, last, step)
 	}
-	if last > 0 {
-		last -= first // specs count from the first key
-	}
-	c.Keys = []command.KeySpec{{
-		Flags: command.RW | command.Access | command.Update, Index: first, LastKey: last, Step: step,
-	}}
-	return c, nil
+	return nil, fmt.Errorf("%w: the module has no container %q", plugin.ErrCommandNotFound, name)
 }

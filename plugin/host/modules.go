@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/command"
 )
@@ -49,10 +50,15 @@ type Modules struct {
 	open   []*key // of all frames
 	spare  keyPool
 
-	positions []int // scratch of busy
+	keysAt []command.KeyAt  // scratch of busy
+	heaps  map[string]*heap // by name of the module: what it has not freed outlives its unloading
 
 	waits   waits
 	stopped bool // the server has ended; under the execution lock
+
+	aux     []rdb.ModuleAux // of types that no module has registered
+	reaper  reaper
+	payload []byte // scratch of recordNative
 }
 
 // New returns the modules of a server, none so far.
@@ -104,15 +110,20 @@ func (h *Modules) start(m *module, args [][]byte) error {
 	c := newOutside(h, m, h.server.Locked)
 	c.loading = true
 	err := c.run(h.o.LoadTimeout, func() error { return m.image.OnLoad(c, given) })
-	switch {
-	case err != nil:
+	if err != nil {
 		h.logStack(m, err)
 		err = fmt.Errorf("OnLoad: %w", err)
-	case m.name == "":
+	} else if m.name == "" {
 		err = ErrNoInit
-	default:
-		h.server.Locked(func() { err = h.activate(m) })
 	}
+	h.server.Locked(func() {
+		if err == nil {
+			err = h.activate(m)
+		}
+		if err != nil {
+			h.abandon(m)
+		}
+	})
 	if err != nil {
 		m.goroutines.cancel()
 	}
@@ -124,11 +135,18 @@ func (h *Modules) activate(m *module) error {
 	if h.find(m.name) != nil {
 		return fmt.Errorf("module %s: %w", m.name, plugin.ErrBusyName)
 	}
+	rest, err := h.adoptAux(m)
+	if err != nil {
+		return err
+	}
 	list := append(slices.Clone(h.list), m)
 	if err := h.server.Register(literals(list)); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommandTaken, err)
 	}
-	h.list = list
+	h.list, h.aux = list, rest
+	for _, t := range m.types {
+		h.natives().Add(t)
+	}
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module '%s' loaded from %s", m.name, m.path))
 	m.goroutines.begin()
 	return nil
@@ -139,7 +157,9 @@ func literals(list []*module) []command.Command {
 	var all []command.Command
 	for _, m := range list {
 		for _, c := range m.commands {
-			all = append(all, c.literal)
+			if c.parent == nil {
+				all = append(all, c.whole())
+			}
 		}
 	}
 	return all
@@ -148,8 +168,8 @@ func literals(list []*module) []command.Command {
 // Unload runs a module's OnUnload, if it has one, and takes its commands away. It is called under the execution lock,
 // inside a unit.
 //
-// Errors: ErrNoModule; ErrHasBlocked; ErrUnloadRefused with the reason, which is that it has goroutines where UnloadBeside
-// would end them.
+// Errors: ErrNoModule; ErrHasTypes; ErrHasBlocked; ErrUnloadRefused with the reason, which is that it has goroutines where
+// UnloadBeside would end them.
 func (h *Modules) Unload(name string) error {
 	m, err := h.unloadable(name)
 	switch {
@@ -182,6 +202,8 @@ func (h *Modules) unloadable(name string) (*module, error) {
 // unused returns what keeps a module from being unloaded.
 func (m *module) unused() error {
 	switch {
+	case len(m.types) > 0:
+		return ErrHasTypes
 	case m.blocked > 0:
 		return ErrHasBlocked
 	case m.running > 0:
@@ -218,6 +240,7 @@ func (h *Modules) remove(m *module) error {
 	}
 	h.list, m.gone = list, true
 	m.goroutines.cancel()
+	h.abandon(m)
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module %s unloaded", m.name))
 	return nil
 }
@@ -253,6 +276,11 @@ type Info struct {
 	Panics  int64
 	Misuses int64 // replies of the wrong shape, none at all, or errors after one
 	Nanos   int64 // time in its commands
+	Keys    int64 // opened
+	Leaked  int64 // keys and replies that handlers without AutoMemory left to be released
+
+	Bytes, Blocks int64 // memory of Alloc that has not been freed
+	Accounted     int64 // bytes of the Go heap that the module says it holds
 
 	Blocked    int // clients
 	Goroutines int
@@ -266,11 +294,12 @@ func (h *Modules) Infos() []Info {
 	for _, m := range h.list {
 		i := Info{
 			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics.Load(),
-			Misuses: m.misuses.Load(), Generation: m.image.Generation,
+			Misuses: m.misuses.Load(), Generation: m.image.Generation, Keys: m.keys, Leaked: m.leaked,
+			Bytes: m.heap.memory.Bytes(), Blocks: int64(m.heap.memory.Blocks()), Accounted: m.heap.accounted,
 			Blocked: m.blocked, Goroutines: m.goroutines.count(),
 		}
 		for _, c := range m.commands {
-			if cmd := table.Find([]byte(c.literal.Name)); cmd != nil {
+			if cmd := c.in(table); cmd != nil {
 				i.Calls += cmd.Stats.Calls
 				i.Errors += cmd.Stats.Failed
 				i.Nanos += cmd.Stats.Nanos

@@ -89,6 +89,7 @@ func (o *outside) Init(name string, version, apiVersion int) (err error) {
 	})
 	if err == nil {
 		m.name, m.version, m.api = name, version, apiVersion
+		o.do(func() { m.heap = o.host.heapOf(name) })
 	}
 	return err
 }
@@ -108,7 +109,7 @@ func (o *outside) CreateCommand(name string, h plugin.Handler, spec ...plugin.Co
 	if err != nil {
 		return fmt.Errorf("command %s: %w", name, err)
 	}
-	c.literal.Handler = o.host.handlerOf(c)
+	o.host.bind(c)
 	return nil
 }
 
@@ -141,8 +142,10 @@ func (o *outside) RunCmd(c *plugin.Cmd) (r *plugin.Reply, err error) {
 	}
 	o.do(func() {
 		outer := *o.cc
+		opt := c.Opt
 		o.returned, o.cmd = false, nil
 		r, err = o.frame.RunCmd(c)
+		o.returned = opt&plugin.Repl != 0 // it may restrict who gets the effects
 		o.settle()
 		o.cc.Args, o.cc.Cmd, o.cc.DB, o.cc.Client = outer.Args, outer.Cmd, outer.DB, outer.Client
 	})
@@ -181,6 +184,11 @@ func (o *outside) OpenKey(plugin.String, plugin.OpenMode) (*plugin.Key, error) {
 func (o *outside) KeyExists(name plugin.String) (exists bool) {
 	o.do(func() { exists = o.frame.KeyExists(name) })
 	return exists
+}
+
+// SignalModifiedKey implements plugin.Keyspace.
+func (o *outside) SignalModifiedKey(name plugin.String) {
+	o.do(func() { o.frame.SignalModifiedKey(name) })
 }
 
 // SelectedDB implements plugin.Keyspace.

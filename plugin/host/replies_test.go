@@ -75,7 +75,7 @@ func TestReplies(t *testing.T) {
 	r.client.Proto = 3
 	r.want(",1.5\r\n", "float")
 	r.want("_\r\n", "minus")
-	for _, text := range []string{"left 2 arrays", "wrote 2 replies", "returned no reply", "an error after its reply"} {
+	for _, text := range []string{"left 2 collections", "wrote 2 replies", "returned no reply", "an error after its reply"} {
 		if !r.logged(text) {
 			t.Errorf("the log does not say %q", text)
 		}
@@ -88,6 +88,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
+// Rules: REP-1.
 func TestRepliesNeedAClient(t *testing.T) {
 	bareRig(t).mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {
 		must(t, ctx.Init("m", 1, plugin.APIVer1))
@@ -95,6 +96,8 @@ func TestRepliesNeedAClient(t *testing.T) {
 			ctx.ReplyInt(1), ctx.ReplyError("x"), ctx.ReplyErrorf("x"), ctx.ReplyStatus("x"), ctx.ReplyBulk(nil), ctx.ReplyText(""),
 			ctx.ReplyString(str("")), ctx.ReplyArray(1), ctx.SetArrayLen(1), ctx.ReplyEmptyArray(), ctx.ReplyNullArray(),
 			ctx.ReplyNull(), ctx.ReplyEmptyString(), ctx.ReplyFloat(1), ctx.ReplyReply(nil), ctx.WrongArity(), ctx.ReplicateVerbatim(),
+			ctx.ReplyMap(1), ctx.ReplySet(1), ctx.ReplyAttribute(1), ctx.SetMapLen(1), ctx.SetSetLen(1), ctx.SetAttributeLen(1),
+			ctx.ReplyBool(true), ctx.ReplyBigNumber("1"), ctx.ReplyVerbatim(nil, "txt"),
 		} {
 			if !errors.Is(err, plugin.ErrNoClient) {
 				t.Errorf("method %d: %v", i, err)

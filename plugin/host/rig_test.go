@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/builtin"
 	"datastore/server/command"
@@ -26,6 +27,11 @@ type rig struct {
 	touched []string
 	stream  []string // commands propagated since the last look
 	replica *rig
+
+	aof   []string        // commands for the append-only file since the last look
+	full  bool            // maxmemory is reached
+	unfit string          // why the server's role or disk does not admit a write
+	state plugin.CtxFlags // of the server
 	rigBlocking
 }
 
@@ -53,7 +59,7 @@ func newRig(t *testing.T, api int, handlers map[string]plugin.Handler) *rig {
 
 func bareRig(t *testing.T) *rig {
 	r := &rig{t: t, client: command.Client{ID: 7, Proto: 2, Authed: true}}
-	r.ctx.Store = keyspace.New(keyspace.Options{})
+	r.ctx.Store = keyspace.New(keyspace.Options{Natives: keyspace.NewNatives(rdb.DigestModule)})
 	t.Cleanup(r.ctx.Store.Close)
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
@@ -97,6 +103,7 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c := &r.ctx
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
+	c.Store.CountReads(cmd.Is(command.ReadOnly))
 	c.Effects.Begin()
 	cmd.Stats.Calls++
 	if err := cmd.Handler(c); err != nil {
@@ -111,6 +118,24 @@ func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	if c.Store.Changes() != before && !c.Effects.Settled() {
 		c.Effects.Add(c.DB.Index(), args...)
 	}
+}
+func (r *rig) OutOfMemory() *command.Error {
+	if r.full {
+		return command.Errorf("OOM command not allowed when used memory > 'maxmemory'.")
+	}
+	return nil
+}
+func (r *rig) Unfit(_ *command.Client, cmd *command.Command) *command.Error {
+	if r.unfit != "" && cmd.Is(command.Write) {
+		return command.Errorf(r.unfit)
+	}
+	return nil
+}
+func (r *rig) State(cl *command.Client) plugin.CtxFlags {
+	if cl != nil && cl.Proto >= 3 {
+		return r.state | plugin.FlagRESP3
+	}
+	return r.state
 }
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
@@ -130,20 +155,18 @@ func (r *rig) begin() {
 
 // finish ends a unit and applies its effects to the replica.
 func (r *rig) finish() {
-	unit := r.ctx.Effects.Finish()
+	logged, unit := r.ctx.Effects.Split()
 	if r.replica == nil {
 		return
 	}
+	for len(logged) > 0 {
+		var words []string
+		words, logged = r.decode(logged)
+		r.aof = append(r.aof, strings.Join(words, " "))
+	}
 	for len(unit) > 0 {
-		v, n, err := resp.Decode(unit)
-		if err != nil {
-			r.t.Fatalf("stream: %v in %q", err, unit)
-		}
-		unit = unit[n:]
-		words := make([]string, len(v.Elems))
-		for i, e := range v.Elems {
-			words[i] = string(e.Str)
-		}
+		var words []string
+		words, unit = r.decode(unit)
 		r.stream = append(r.stream, strings.Join(words, " "))
 		switch words[0] {
 		case "MULTI", "EXEC":
@@ -155,6 +178,18 @@ func (r *rig) finish() {
 			}
 		}
 	}
+}
+
+// decode reads one command of a stream.
+func (r *rig) decode(unit []byte) (words []string, rest []byte) {
+	v, n, err := resp.Decode(unit)
+	if err != nil {
+		r.t.Fatalf("stream: %v in %q", err, unit)
+	}
+	for _, e := range v.Elems {
+		words = append(words, string(e.Str))
+	}
+	return words, unit[n:]
 }
 
 // do runs a command as a unit and returns the bytes of its reply.

@@ -23,6 +23,12 @@ type Server interface {
 	Call(cl *command.Client, cmd *command.Command, args [][]byte)
 	// KeyTouched makes a key count as changed for WATCH.
 	KeyTouched(db int, key []byte)
+	// OutOfMemory returns the error reply for a command that needs memory when maxmemory is reached, else nil.
+	OutOfMemory() *command.Error
+	// Unfit returns the error reply for a command that the server's role or disk does not admit from such a client, else nil.
+	Unfit(cl *command.Client, cmd *command.Command) *command.Error
+	// State returns the context flags that are about the server and a client of it.
+	State(cl *command.Client) plugin.CtxFlags
 	// CountError counts an error reply that a handler has written itself.
 	CountError(cmd *command.Command, text string)
 	// Log writes a line to the daemon's log; it may be called from any goroutine.

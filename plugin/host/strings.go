@@ -1,11 +1,15 @@
 package host
 
 import (
+	"cmp"
+	"crypto/rand"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
 	"datastore/plugin"
+	"datastore/server/resp"
 )
 
 // CreateString implements plugin.Strings.
@@ -21,6 +25,23 @@ func copied(b []byte) plugin.String {
 // CreateStringFromInt implements plugin.Strings.
 func (f *frame) CreateStringFromInt(n int64) plugin.String {
 	return plugin.StringOf(strconv.AppendInt(nil, n, 10))
+}
+
+// CreateStringFromUint implements plugin.Strings.
+func (f *frame) CreateStringFromUint(n uint64) plugin.String {
+	return plugin.StringOf(strconv.AppendUint(nil, n, 10))
+}
+
+// CreateStringFromFloat implements plugin.Strings.
+func (f *frame) CreateStringFromFloat(v float64) plugin.String {
+	const leastPlain, mostPlain = 1e-5, 1e21 // between them a number has no exponent
+	switch size := math.Abs(v); {
+	case math.IsInf(v, 0) || math.IsNaN(v):
+		return plugin.StringOf(resp.AppendDouble(nil, v))
+	case size == 0 || size >= leastPlain && size < mostPlain:
+		return plugin.StringOf(strconv.AppendFloat(nil, v, 'f', -1, 64))
+	}
+	return plugin.StringOf(strconv.AppendFloat(nil, v, 'e', -1, 64))
 }
 
 // CreateStringf implements plugin.Strings.
@@ -47,7 +68,7 @@ func (f *frame) Command() string {
 	if f.self == nil {
 		return ""
 	}
-	return f.self.literal.Name
+	return f.self.full
 }
 
 // ClientID implements plugin.Invocation.
@@ -63,7 +84,23 @@ func (f *frame) Now() time.Time { return time.UnixMilli(f.cc.NowMs) }
 
 // Log implements plugin.Invocation.
 func (f *frame) Log(level plugin.LogLevel, format string, args ...any) {
-	f.host.server.Log(level, "<"+f.module.name+"> "+line(fmt.Sprintf(format, args...)))
+	f.host.server.Log(level, f.module.tag()+line(fmt.Sprintf(format, args...)))
+}
+
+// tag begins the lines of a module in the log.
+func (m *module) tag() string { return "<" + cmp.Or(m.name, "module") + "> " }
+
+// Flags implements plugin.Invocation.
+func (f *frame) Flags() plugin.CtxFlags {
+	if f.noClient {
+		return f.host.server.State(nil) | plugin.FlagDenyBlocking
+	}
+	return f.host.server.State(f.client)
+}
+
+// RandomBytes implements plugin.Invocation.
+func (f *frame) RandomBytes(dst []byte) {
+	_, _ = rand.Read(dst) // never fails
 }
 
 // Init implements plugin.Registration.

@@ -42,6 +42,7 @@ func commands() []command {
 			Flags: "readonly fast", Arity: 1, Summary: "Returns the number of the selected database.", Complexity: "O(1)"}},
 		{"hello.push.native", pushNative, key("write deny-oom", 3, "Appends to a list through an open key.", "O(1)")},
 		{"hello.push.call", pushCall, key("write deny-oom", 3, "Appends to a list by calling RPUSH.", "O(1)")},
+		{"hello.push.call2", pushCall2, key("write deny-oom", 3, "Appends to a list by calling RPUSH, and passes its reply on.", "O(1)")},
 		{"hello.list.sum.len", listSumLen, key("readonly", 2, "Returns the bytes of all elements of a list.", "O(N) where N is the length of the list")},
 		{"hello.list.splice", listSplice, splice},
 		{"hello.list.splice.auto", listSplice, splice},

@@ -28,10 +28,10 @@ func TestKeyPositions(t *testing.T) {
 			continue
 		}
 		reply := conn.Do(append([]string{"COMMAND", "GETKEYS"}, args...)...)
-		positions, ok := c.KeyPositions(raw, nil)
+		keys, ok := c.KeysAt(raw, nil)
 		var got []string
-		for _, p := range positions {
-			got = append(got, args[p])
+		for _, k := range keys {
+			got = append(got, args[k.Pos])
 		}
 		want := fmt.Sprint(reply.Strings())
 		if reply.IsError() {

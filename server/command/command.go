@@ -98,6 +98,12 @@ type KeySpec struct {
 	UnknownBegin, UnknownFind bool // positions cannot be described; Command.GetKeys finds them
 }
 
+// KeyAt is a key among the arguments of a command, and what it does to that key.
+type KeyAt struct {
+	Pos   int
+	Flags KeyFlags
+}
+
 // ArgKind is the type of an argument in COMMAND DOCS.
 type ArgKind uint8
 
@@ -124,6 +130,7 @@ type Arg struct {
 	Name          string
 	Kind          ArgKind
 	Token         string
+	Summary       string
 	Since         string
 	Deprecated    string // version since which it is deprecated, or ""
 	KeySpec       int    // index into Command.Keys, meaningful for ArgKey
@@ -153,9 +160,9 @@ type Command struct {
 	Deprecated string // version since which it is deprecated, or ""
 	ReplacedBy string
 	Subs       []Command
-	Handler    Handler                              // nil for a container
-	GetKeys    func(args [][]byte, dst []int) []int // appends key positions where Keys cannot describe them
-	KeyFlags   func(args [][]byte) KeyFlags         // what it does to the keys of a KeySpec with VariableFlags
+	Handler    Handler                                  // nil for a container
+	GetKeys    func(args [][]byte, dst []KeyAt) []KeyAt // appends the keys where Keys cannot describe them; none is a failure
+	KeyFlags   func(args [][]byte) KeyFlags             // what it does to the keys of a KeySpec with VariableFlags
 
 	ModuleName string // module that registered it, or ""
 	parent     *Command

@@ -10,6 +10,9 @@ import "datastore/server/resp"
 // do, or Drop when there is nothing to reproduce.
 //
 // The buffer begins with room for MULTI so that wrapping a unit of several effects moves no bytes.
+//
+// An effect may be for one of the two only. Such effects stand in the buffer as well, each with a SELECT of its own and
+// followed by another one, so that a stream without them selects the same databases; Split leaves them out.
 type Effects struct {
 	buf     []byte
 	n       int
@@ -17,9 +20,27 @@ type Effects struct {
 	on      bool // somebody listens
 	settled bool // the running command has said what its effects are
 
-	firstDB int      // database of the first effect in buf
-	first   int      // where it begins, behind its SELECT
+	firstDB int      // database of the first effect in buf, -1 when that begins with a SELECT of its own
+	first   int      // where it begins, behind another SELECT
 	divert  *Effects // takes what Add is given, nil for none
+
+	partial []part // of buf, for one target or none, in order
+}
+
+// Target says who gets an effect.
+type Target uint8
+
+// Targets.
+const (
+	ToAOF Target = 1 << iota
+	ToReplicas
+	ToAll = ToAOF | ToReplicas
+)
+
+// part is buf[from:to], which holds n effects that not everybody gets.
+type part struct {
+	from, to, n int
+	target      Target
 }
 
 const multiPrefix = "*1\r\n$5\r\nMULTI\r\n"
@@ -56,6 +77,29 @@ func (e *Effects) Add(db int, args ...[]byte) {
 		return
 	}
 	e.AddNow(db, args...)
+}
+
+// AddFor is Add for a target.
+func (e *Effects) AddFor(target Target, db int, args ...[]byte) {
+	if e.divert != nil {
+		e = e.divert
+	}
+	if target == ToAll || !e.on {
+		e.AddNow(db, args...)
+		return
+	}
+	begin := len(e.buf) == 0
+	e.db = -1
+	if begin {
+		e.buf = append(e.buf, multiPrefix...)
+	}
+	from := len(e.buf)
+	e.AddNow(db, args...)
+	e.partial = append(e.partial, part{from, len(e.buf), 1, target})
+	e.db = -1
+	if begin {
+		e.firstDB, e.first = -1, from
+	}
 }
 
 // AddNow is Add that no Divert redirects, for what happens to the keyspace whoever is running: the deletion of a key
@@ -101,10 +145,16 @@ func (e *Effects) Adopt(other *Effects) {
 }
 
 // Reset forgets the effects collected so far, without having sent them.
-func (e *Effects) Reset() { e.n, e.buf, e.db, e.settled = 0, e.buf[:0], -1, false }
+func (e *Effects) Reset() {
+	e.n, e.buf, e.db, e.settled = 0, e.buf[:0], -1, false
+	e.partial = e.partial[:0]
+}
 
 // Append adds the effects collected in from, which keeps them. Like Add it settles nothing and respects Divert.
-func (e *Effects) Append(from *Effects) {
+func (e *Effects) Append(from *Effects) { e.AppendFor(ToAll, from) }
+
+// AppendFor is Append for a target; an effect that is for another one is for nobody then.
+func (e *Effects) AppendFor(target Target, from *Effects) {
 	if e.divert != nil {
 		e = e.divert
 	}
@@ -115,14 +165,42 @@ func (e *Effects) Append(from *Effects) {
 	begin := len(e.buf) == 0
 	if begin {
 		e.buf = append(e.buf, multiPrefix...)
-		e.firstDB = from.firstDB
 	}
-	e.selectDB(from.firstDB)
+	start := len(e.buf)
+	if target != ToAll {
+		e.db = -1
+	}
+	if from.firstDB >= 0 {
+		e.selectDB(from.firstDB)
+	}
+	copied := len(e.buf)
 	if begin {
-		e.first = len(e.buf)
+		e.first, e.firstDB = copied, from.firstDB
+		if target != ToAll {
+			e.first, e.firstDB = start, -1
+		}
 	}
 	e.buf = append(e.buf, from.buf[from.first:]...)
 	e.db = from.db
+	for _, p := range from.partial {
+		e.partial = append(e.partial, part{p.from + copied - from.first, p.to + copied - from.first, p.n, p.target})
+	}
+	if target != ToAll {
+		e.restrict(target, start, from)
+	}
+}
+
+// restrict makes what was appended from start on an effect for a target.
+func (e *Effects) restrict(target Target, start int, from *Effects) {
+	e.db = -1
+	old := len(e.partial) - len(from.partial)
+	at, n := start, from.n
+	for _, p := range e.partial[old:] { // the parts between those there are already
+		e.partial = append(e.partial, part{at, p.from, 0, target}, part{p.from, p.to, p.n, p.target & target})
+		at, n = p.to, n-p.n
+	}
+	e.partial = append(e.partial, part{at, len(e.buf), n, target})
+	e.partial = append(e.partial[:old], e.partial[old+len(from.partial):]...)
 }
 
 var selectName = [...]byte{'S', 'E', 'L', 'E', 'C', 'T'}
@@ -134,7 +212,7 @@ func (e *Effects) Count() int { return e.n }
 // are none or nobody listens. The bytes are valid until the next Add.
 func (e *Effects) Finish() []byte {
 	n, b := e.n, e.buf
-	e.n, e.buf, e.settled = 0, e.buf[:0], false
+	e.n, e.buf, e.settled, e.partial = 0, e.buf[:0], false, e.partial[:0]
 	if n == 0 || len(b) == 0 {
 		return nil
 	}
@@ -144,4 +222,34 @@ func (e *Effects) Finish() []byte {
 	b = append(b, execSuffix...)
 	e.buf = b[:0]
 	return b
+}
+
+// Split is Finish for two readers who do not get the same: each is wrapped, or nil, by itself.
+func (e *Effects) Split() (aof, replicas []byte) {
+	if len(e.partial) == 0 {
+		all := e.Finish()
+		return all, all
+	}
+	aof, replicas = e.only(ToAOF), e.only(ToReplicas)
+	e.Finish()
+	return aof, replicas
+}
+
+// only returns the effects for a target.
+func (e *Effects) only(target Target) []byte {
+	b, at, n := append([]byte{}, multiPrefix...), len(multiPrefix), e.n
+	for _, p := range e.partial {
+		if p.target&target == 0 {
+			b = append(b, e.buf[at:p.from]...)
+			at, n = p.to, n-p.n
+		}
+	}
+	b = append(b, e.buf[at:]...)
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return b[len(multiPrefix):]
+	}
+	return append(b, execSuffix...)
 }

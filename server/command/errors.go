@@ -1,6 +1,9 @@
 package command
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Error is an error reply: the text after "-", its code included.
 type Error struct{ Text string }
@@ -38,6 +41,27 @@ func ErrArity(fullName string) *Error {
 // ErrUnknownSub returns the error of a container for a subcommand that it does not have.
 func ErrUnknownSub(container string, sub []byte) *Error {
 	return &Error{"ERR unknown subcommand '" + Clip(sub, 128) + "'. Try " + container + " HELP."}
+}
+
+// maxUnknownBytes bounds what the error for an unknown command quotes of the name, and of the arguments.
+const maxUnknownBytes = 128
+
+// Unknown returns the error for a command or subcommand that is not in the table.
+func (t *Table) Unknown(args [][]byte) *Error {
+	if container := t.Find(args[0]); container != nil && container.HasSubs() {
+		if len(args) == 1 {
+			return ErrArity(container.Name)
+		}
+		return ErrUnknownSub(strings.ToUpper(container.Name), args[1])
+	}
+	var b strings.Builder
+	for _, a := range args[1:] {
+		if b.Len() >= maxUnknownBytes {
+			break
+		}
+		b.WriteString("'" + Clip(a, maxUnknownBytes-b.Len()) + "' ")
+	}
+	return &Error{"ERR unknown command '" + Clip(args[0], maxUnknownBytes) + "', with args beginning with: " + b.String()}
 }
 
 // Clip returns at most n bytes of an argument for an error text; like Redis it ends at a NUL byte.

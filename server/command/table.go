@@ -236,24 +236,44 @@ func lower(dst, src []byte) []byte {
 	return dst
 }
 
-// KeyPositions appends the positions of the keys in args to dst. ok is false when the arguments do not fit the command's
-// key specifications.
-func (c *Command) KeyPositions(args [][]byte, dst []int) (positions []int, ok bool) {
-	if c.GetKeys != nil {
-		n := len(dst)
-		dst = c.GetKeys(args, dst)
-		return dst, len(dst) > n
+// KeysAt appends the keys in args to dst. ok is false when the arguments do not fit the command's key specifications.
+// GetKeys is asked where they say that their flags vary, and where they fail.
+func (c *Command) KeysAt(args [][]byte, dst []KeyAt) (keys []KeyAt, ok bool) {
+	n := len(dst)
+	if c.GetKeys == nil || len(c.Keys) > 0 && !c.varies() {
+		keys, ok = c.keysBySpec(args, dst)
+		if ok || c.GetKeys == nil {
+			return keys, ok
+		}
 	}
+	keys = c.GetKeys(args, dst[:n])
+	return keys, len(keys) > n
+}
+
+// varies reports whether what the command does to a key depends on its arguments.
+func (c *Command) varies() bool {
 	for i := range c.Keys {
-		var good bool
-		if dst, good = c.Keys[i].positions(args, dst); !good {
+		if c.Keys[i].Flags&VariableFlags != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Command) keysBySpec(args [][]byte, dst []KeyAt) (keys []KeyAt, ok bool) {
+	for i := range c.Keys {
+		flags := c.Keys[i].Flags
+		if flags&VariableFlags != 0 && c.KeyFlags != nil {
+			flags = c.KeyFlags(args)
+		}
+		if dst, ok = c.Keys[i].find(args, flags, dst); !ok {
 			return dst, false
 		}
 	}
 	return dst, true
 }
 
-func (k *KeySpec) positions(args [][]byte, dst []int) ([]int, bool) {
+func (k *KeySpec) find(args [][]byte, flags KeyFlags, dst []KeyAt) (keys []KeyAt, ok bool) {
 	if k.UnknownBegin || k.UnknownFind {
 		return dst, false
 	}
@@ -290,7 +310,7 @@ func (k *KeySpec) positions(args [][]byte, dst []int) ([]int, bool) {
 		return dst, false
 	}
 	for p := first; p <= last; p += step {
-		dst = append(dst, p)
+		dst = append(dst, KeyAt{p, flags})
 	}
 	return dst, true
 }

@@ -253,6 +253,10 @@ func (w *Writer) SetDeferredSet(mark Mark, n int) { w.insert(mark, '~', n) }
 // replies.
 func (w *Writer) SetDeferredPush(mark Mark, n int) { w.insert(mark, '>', n) }
 
+// SetDeferredAttribute makes what was written since mark n pairs that annotate the
+// reply that follows them; see Attribute.
+func (w *Writer) SetDeferredAttribute(mark Mark, n int) { w.insert(mark, '|', n) }
+
 // Rollback forgets what was written since mark, for instance to answer with an
 // error instead.
 func (w *Writer) Rollback(mark Mark) { w.Buf = w.Buf[:mark] }
