@@ -22,6 +22,7 @@ type modules struct {
 
 	due       atomic.Bool // host.ServeBlocked has something to do
 	serving   *conn       // in whose unit it runs
+	putOff    bool        // it was due during a load
 	suspended int         // clients
 	deadlines deadlines   // of those that have one
 	observing bool        // the host wants to know what keys change

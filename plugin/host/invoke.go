@@ -128,7 +128,9 @@ func (f *frame) leave() {
 	}
 	f.pool.reset()
 	f.texts.reset()
-	f.endBlocking()
+	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
+		f.endBlocking()
+	}
 	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth

@@ -23,7 +23,6 @@ type rig struct {
 	table   *command.Table
 	client  command.Client
 	h       *Modules
-	logLock sync.Mutex // values are freed beside the rig
 	log     []string
 	errors  []string // counted
 	touched []string
@@ -146,9 +145,9 @@ func (r *rig) CountError(cmd *command.Command, text string) {
 	r.errors = append(r.errors, text)
 }
 func (r *rig) Log(_ plugin.LogLevel, line string) {
-	r.logLock.Lock()
-	defer r.logLock.Unlock()
+	r.logging.Lock()
 	r.log = append(r.log, line)
+	r.logging.Unlock()
 }
 
 func (r *rig) begin() {
@@ -260,8 +259,8 @@ func (r *rig) sent(want ...string) {
 
 // logged reports whether a line of the log contains text.
 func (r *rig) logged(text string) bool {
-	r.logLock.Lock()
-	defer r.logLock.Unlock()
+	r.logging.Lock()
+	defer r.logging.Unlock()
 	return strings.Contains(strings.Join(r.log, "\n"), text)
 }
 
