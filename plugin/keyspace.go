@@ -25,6 +25,9 @@ type Keyspace interface {
 	// KeyExists tells whether a key exists, without counting as an access.
 	KeyExists(name String) bool
 
+	// DBSize returns how many keys the current database has; some may have expired and not been deleted yet.
+	DBSize() int
+
 	// SelectedDB returns the number of the current database.
 	SelectedDB() int
 

@@ -18,6 +18,8 @@ type modules struct {
 	loads sync.WaitGroup
 	ctx   context.Context // ends with the server
 	stop  context.CancelFunc
+
+	called int // depth of calls by modules
 }
 
 // newTable builds the command table with the commands of modules beside the built-in ones.
@@ -82,6 +84,8 @@ func (m moduleServer) Register(modules []command.Command) error {
 
 // Call implements host.Server.
 func (m moduleServer) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	m.s.modules.called++
+	defer func() { m.s.modules.called-- }() // also when the command does not return
 	m.s.call(cl, cmd, args)
 }
 
@@ -94,7 +98,9 @@ func (m moduleServer) KeyTouched(db int, key []byte) {
 
 // CountError implements host.Server.
 func (m moduleServer) CountError(cmd *command.Command, text string) {
-	cmd.Stats.Failed++
+	if cmd != nil {
+		cmd.Stats.Failed++
+	}
 	m.s.countError(text)
 }
 

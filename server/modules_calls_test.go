@@ -39,6 +39,17 @@ func TestModuleReplyBytes(t *testing.T) {
 		wantReply(t, a, "CALLS.BOX ARITY", "(error) ERR wrong number of arguments for 'calls.box|arity' command")
 		wantReply(t, a, "CALLS.REPLY error", "(error) ODDCODE told to fail")
 	}
+	ours.Must("SET", "k", "v")
+	ours.Must("CALLS.QUIET", "LPOP", "k") // the module keeps the error to itself
+	if got := ours.Info("errorstat_WRONGTYPE"); got != "" {
+		t.Errorf("errorstats: %s", got)
+	}
+	if got := ours.Info("cmdstat_lpop"); !strings.Contains(got, "failed_calls=1") {
+		t.Errorf("commandstats: %s", got)
+	}
+	if r := ours.Do("CALLS.RUN", "-", "LPOP", "k"); !r.IsError() || ours.Info("errorstat_WRONGTYPE") != "count=1" {
+		t.Errorf("%s, errorstats: %s", r, ours.Info("errorstat_WRONGTYPE"))
+	}
 	if got := ours.Info("errorstat_ODDCODE"); got != "count=2" {
 		t.Errorf("errorstats: %s", got)
 	}
@@ -218,6 +229,56 @@ func TestModuleReplicatesVerbatim(t *testing.T) {
 	wantReply(t, c, "GET k", `"onetwo"`)
 }
 
+// TestModuleTargets: what is kept from the append-only file or from replicas does not disturb what is not: offsets, databases, a
+// partial resynchronisation and the replay.
+//
+// Rules: RPL-5.
+func TestModuleTargets(t *testing.T) {
+	path := callsModule(t)
+	s := startPrimary(t, "--loadmodule", path, "--appendonly", "yes")
+	replica := servertest.Start(t)
+	replicate(replica, s)
+	c := s.Dial()
+	step := func(db int) {
+		c.Must("SELECT", strconv.Itoa(db))
+		c.Must("SET", "both", "1")
+		c.Must("CALLS.RUN", "-!A", "INCR", "replica-only")
+		c.Must("INCR", "both")
+		c.Must("CALLS.RUN", "-!R", "INCR", "file-only")
+		c.Must("INCR", "both")
+	}
+	step(0)
+	step(4)
+	if got := c.Must("WAIT", "1", "5000").Int; got != 1 {
+		t.Errorf("WAIT: %d replicas", got)
+	}
+	replica.Must("CLIENT", "KILL", "TYPE", "master")
+	waitUp(replica)
+	step(0)
+	if got := c.Must("WAIT", "1", "5000").Int; got != 1 || s.Info("sync_full") != "1" {
+		t.Errorf("after a reconnection WAIT says %d, sync_full is %s", got, s.Info("sync_full"))
+	}
+	values := func(s *servertest.Server) string {
+		text := ""
+		for _, db := range []string{"0", "4"} {
+			s.Must("SELECT", db)
+			text += s.Must("MGET", "both", "replica-only", "file-only").String()
+		}
+		return text
+	}
+	const here = `["3" "2" "2"]["3" "1" "1"]`
+	if got := values(s); got != here {
+		t.Errorf("the primary has %s", got)
+	}
+	if got := values(replica); got != `["3" "2" (nil)]["3" "1" (nil)]` {
+		t.Errorf("the replica has %s", got)
+	}
+	s.Restart()
+	if got := values(s); got != `["3" (nil) "2"]["3" (nil) "1"]` {
+		t.Errorf("after the replay there is %s", got)
+	}
+}
+
 // TestModuleKeyPositions: COMMAND GETKEYS and GETKEYSANDFLAGS ask the module, in its order.
 //
 // Rules: POS-1, POS-2, POS-3.
@@ -386,7 +447,10 @@ func TestModuleFlags(t *testing.T) {
 	want("online", flags(c), plugin.FlagReplica|plugin.FlagReplicaOnline)
 }
 
-// TestModuleLogLines: the daemon's log has the module's name, its levels, and "verbose" for an unknown one.
+// TestModuleLogLines: the daemon's log has the module's name, its levels, and "verbose" for an unknown one; the latency monitor
+// has what took long enough.
+//
+// Rules: MSC-3.
 func TestModuleLogLines(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", callsModule(t), "--loglevel", "debug")
 	for level, mark := range map[string]string{"debug": ".", "verbose": "-", "notice": "*", "warning": "#", "shout": "-"} {
@@ -397,6 +461,15 @@ func TestModuleLogLines(t *testing.T) {
 	}
 	if !strings.Contains(s.Log(), "* <module> no name yet") {
 		t.Error("the log has no line of before Init")
+	}
+	s.Must("CALLS.LATENCY", "before", "5000")
+	s.Must("CONFIG", "SET", "latency-monitor-threshold", "200")
+	s.Must("CALLS.LATENCY", "short", "199")
+	s.Must("CALLS.LATENCY", "long", "200")
+	s.Must("CALLS.LATENCY", "long", "5001")
+	latest := s.Must("LATENCY", "LATEST")
+	if len(latest.Elems) != 1 || latest.Elems[0].Elems[0].Str != "long" || latest.Elems[0].Elems[3].Int != 5001 {
+		t.Errorf("LATENCY LATEST: %s", latest)
 	}
 }
 

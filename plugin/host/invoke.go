@@ -42,6 +42,7 @@ type frame struct {
 	asking bool            // the handler is asked for key positions, and can do nothing else
 	keysAt []command.KeyAt // what it has answered
 	auto   bool            // AutoMemory was called
+	failed bool            // an error reply was counted
 	proto  int             // of the reply
 
 	reply   shape
@@ -90,7 +91,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	mc.module.running++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
 	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
-	f.auto, f.proto = false, cc.W.Proto
+	f.auto, f.failed, f.proto = false, false, cc.W.Proto
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))

@@ -98,6 +98,9 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 // KeyExists implements plugin.Keyspace.
 func (f *frame) KeyExists(name plugin.String) bool { return f.db.Exists(name.Bytes()) }
 
+// DBSize implements plugin.Keyspace.
+func (f *frame) DBSize() int { return f.db.Len() }
+
 // SelectedDB implements plugin.Keyspace.
 func (f *frame) SelectedDB() int { return f.db.Index() }
 

@@ -25,7 +25,8 @@ type module struct {
 	keys    int64 // opened
 	leaked  int64 // keys and replies that handlers without AutoMemory left to be released
 
-	heap *heap // from Init on
+	heap   *heap               // from Init on
+	events map[string]struct{} // of the latency monitor
 }
 
 // moduleCommand is a command as a module registered it.

@@ -44,8 +44,29 @@ func (f *frame) ReplyError(msg string) error {
 	}
 	w.Error(msg)
 	f.reply.wrote(len(w.Buf))
-	f.host.server.CountError(f.cmd, msg)
+	f.countError(msg)
 	return nil
+}
+
+// countError counts an error reply that the client gets: by its code, and once as a failure of the command. The errors of
+// called commands are counted here, too, when they are passed on; what a module does not pass on is no reply.
+func (f *frame) countError(text string) {
+	cmd := f.cmd
+	if f.failed {
+		cmd = nil
+	}
+	f.failed = true
+	f.host.server.CountError(cmd, text)
+}
+
+// countErrors counts the errors in a reply.
+func (f *frame) countErrors(r *plugin.Reply) {
+	if r.Kind == plugin.ErrorReply {
+		f.countError(string(r.Text))
+	}
+	for i := range r.Elems {
+		f.countErrors(&r.Elems[i])
+	}
 }
 
 // ReplyErrorf implements plugin.Replies.
@@ -195,8 +216,8 @@ func (f *frame) ReplyReply(r *plugin.Reply) error {
 	case r.Only3 && w.Proto < 3:
 		return plugin.ErrRESP2
 	}
-	if f.calls.replies.errors > 0 && fails(r) {
-		f.cmd.Stats.Failed++ // its code was counted when the called command failed
+	if f.calls.replies.errors > 0 {
+		f.countErrors(r)
 	}
 	w.Raw(r.Wire)
 	f.reply.wrote(len(w.Buf))

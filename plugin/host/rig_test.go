@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/plugin"
@@ -27,10 +28,12 @@ type rig struct {
 	stream  []string // commands propagated since the last look
 	replica *rig
 
-	aof   []string        // commands for the append-only file since the last look
-	full  bool            // maxmemory is reached
-	unfit string          // why the server's role or disk does not admit a write
-	state plugin.CtxFlags // of the server
+	aof    []string        // commands for the append-only file since the last look
+	events []string        // of the latency monitor
+	called int             // depth of calls by modules
+	full   bool            // maxmemory is reached
+	unfit  string          // why the server's role or disk does not admit a write
+	state  plugin.CtxFlags // of the server
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -94,6 +97,12 @@ func (r *rig) Register(modules []command.Command) error {
 }
 
 func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	r.called++
+	defer func() { r.called-- }()
+	r.run(cl, cmd, args)
+}
+
+func (r *rig) run(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c := &r.ctx
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
@@ -130,10 +139,17 @@ func (r *rig) State(cl *command.Client) plugin.CtxFlags {
 	}
 	return r.state
 }
+func (r *rig) NoteLatency(event string, d time.Duration) {
+	r.events = append(r.events, event+" "+d.String())
+}
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
-	cmd.Stats.Failed++
-	r.errors = append(r.errors, text)
+	if cmd != nil {
+		cmd.Stats.Failed++
+	}
+	if r.called == 0 {
+		r.errors = append(r.errors, text)
+	}
 }
 func (r *rig) Log(_ plugin.LogLevel, line string) { r.log = append(r.log, line) }
 
@@ -195,7 +211,7 @@ func (r *rig) do(args ...string) string {
 	r.begin()
 	r.ctx.W.Proto = r.client.Proto
 	start := len(r.ctx.W.Buf)
-	r.Call(&r.client, cmd, argv)
+	r.run(&r.client, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()

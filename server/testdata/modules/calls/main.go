@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"datastore/plugin"
 )
@@ -30,7 +31,7 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 	for name, h := range map[string]plugin.Handler{
 		"calls.reply": reply, "calls.run": run, "calls.mixed": mixed, "calls.several": several, "calls.one": one,
 		"calls.verbatim": verbatim, "calls.alloc": alloc, "calls.free": free, "calls.flags": flags, "calls.log": log,
-		"calls.leak": leak, "calls.nested": nested, "calls.user": user,
+		"calls.leak": leak, "calls.nested": nested, "calls.user": user, "calls.latency": latency, "calls.quiet": quiet,
 	} {
 		if err := ctx.CreateCommand(name, h, write); err != nil {
 			return err
@@ -231,6 +232,19 @@ func flags(ctx plugin.Ctx, _ []plugin.String) error {
 func log(ctx plugin.Ctx, args []plugin.String) error {
 	ctx.Log(plugin.LogLevel(args[1].String()), "said %s", args[2])
 	return ctx.ReplyStatus("OK")
+}
+
+// latency EVENT MS notes an event.
+func latency(ctx plugin.Ctx, args []plugin.String) error {
+	ms, err := args[2].Int64()
+	ctx.Latency(args[1].String(), time.Duration(ms)*time.Millisecond)
+	return errors.Join(err, ctx.ReplyStatus("OK"))
+}
+
+// quiet COMMAND [ARG…] calls a command and tells nobody what it replied.
+func quiet(ctx plugin.Ctx, args []plugin.String) error {
+	_, err := ctx.CallArgs(args[1].String(), 0, plugin.V(args[2:]))
+	return errors.Join(err, ctx.ReplyStatus("OK"))
 }
 
 // leak leaves a key and a reply open.
