@@ -70,6 +70,7 @@
 //   - Key: until Close, at the latest until the callback returns.
 //   - the slice of DMA: until the next operation on its key.
 //   - Reply: until Free, at the latest until the callback returns.
+//   - memory of PoolAlloc: until the callback returns; of Alloc and its like: until Free.
 //
 // To keep an argument, use RetainString, or copy it with String.String.
 //

@@ -27,7 +27,7 @@ const (
 	FlagAOF                                      // the append-only file is on
 	FlagRDB                                      // snapshots are taken by themselves ("save")
 	FlagMaxmemory                                // there is a limit on memory
-	FlagEvict                                    // reaching it makes the server evict keys
+	FlagEvict                                    // the policy for reaching it is to evict keys
 	FlagOOM                                      // it has been reached
 	FlagOOMWarning                               // less than a quarter of it is left
 	FlagReplicated                               // the command comes from the primary

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -49,6 +50,9 @@ func (s *Server) loadModules() error {
 
 // logLoadFailure logs why a module was not loaded.
 func (s *Server) logLoadFailure(path string, err error) {
+	if errors.Is(err, host.ErrOnLoad) || errors.Is(err, host.ErrNoInit) {
+		s.logf(Warning, "Module %s initialization failed. Module not loaded", path)
+	}
 	s.logf(Warning, "Module %s failed to load: %s", path, host.Reason(err))
 }
 

@@ -303,7 +303,7 @@ func TestModuleKeyPositions(t *testing.T) {
 
 // TestModuleCommandInfo: COMMAND tells everything that the module said about a command.
 //
-// Rules: CMD-1, CMD-2.
+// Rules: CMD-3, CMD-4, CMD-5.
 func TestModuleCommandInfo(t *testing.T) {
 	c := servertest.Start(t, "--loadmodule", callsModule(t)).Dial()
 	spec := func(flags, begin, find string) string {
@@ -554,6 +554,11 @@ func TestLoadsThatFail(t *testing.T) {
 		}
 		wantReply(t, c, "CALLS.ONE", "(error) ERR unknown command 'CALLS.ONE', with args beginning with: ")
 	}
+	for _, line := range []string{"Module " + path + " initialization failed. Module not loaded", "Module " + locked + " failed to load: "} {
+		if !strings.Contains(s.Log(), line) {
+			t.Errorf("the log has no %q", line)
+		}
+	}
 	wantReply(t, c, "MODULE LOADEX "+path+" ARGS 1", "OK")
 	wantReply(t, c, "CALLS.ONE", "OK")
 	if got := c.Must("MODULE", "LIST").String(); got != fmt.Sprintf(`[["name" "calls" "ver" (integer) 7 "path" %q "args" ["1"]]]`, path) {
@@ -573,7 +578,7 @@ func TestLoadsThatFail(t *testing.T) {
 
 // TestModuleClientIDs: ids grow, nested calls keep that of the client, and the append-only file has one of its own.
 func TestModuleClientIDs(t *testing.T) {
-	s := servertest.Start(t, "--loadmodule", callsModule(t))
+	s := servertest.Start(t, "--loadmodule", callsModule(t), "--appendonly", "yes")
 	a, b := s.Dial(), s.Dial()
 	id := func(c *servertest.Conn) int64 { return c.Must("CLIENT", "ID").Int }
 	for _, c := range []*servertest.Conn{a, b} {
@@ -583,4 +588,8 @@ func TestModuleClientIDs(t *testing.T) {
 	if id(b) <= id(a) {
 		t.Errorf("ids %d, %d", id(a), id(b))
 	}
+	a.Must("CALLS.ID", "key")
+	wantReply(t, a, "GET key", fmt.Sprintf(`"%d"`, id(a)))
+	s.Restart()
+	wantReply(t, s.Dial(), "GET key", `"18446744073709551615"`)
 }

@@ -31,7 +31,7 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 	for name, h := range map[string]plugin.Handler{
 		"calls.reply": reply, "calls.run": run, "calls.mixed": mixed, "calls.several": several, "calls.one": one,
 		"calls.verbatim": verbatim, "calls.alloc": alloc, "calls.free": free, "calls.flags": flags, "calls.log": log,
-		"calls.leak": leak, "calls.nested": nested, "calls.user": user, "calls.latency": latency, "calls.quiet": quiet,
+		"calls.leak": leak, "calls.nested": nested, "calls.user": user, "calls.latency": latency, "calls.quiet": quiet, "calls.id": id,
 	} {
 		if err := ctx.CreateCommand(name, h, write); err != nil {
 			return err
@@ -186,6 +186,12 @@ func nested(ctx plugin.Ctx, _ []plugin.String) error {
 // user looks at the state of the call's client.
 func user(ctx plugin.Ctx, _ []plugin.String) error {
 	return errors.Join(ctx.ReplyArray(2), ctx.ReplyText(strconv.FormatUint(ctx.ClientID(), 10)), ctx.ReplyInt(int64(ctx.SelectedDB())))
+}
+
+// id KEY stores who calls it, also where it is replicated to.
+func id(ctx plugin.Ctx, args []plugin.String) error {
+	_, err := ctx.CallArgs("SET", 0, plugin.S(args[1]), plugin.S(ctx.CreateStringFromUint(ctx.ClientID())))
+	return errors.Join(err, ctx.ReplicateVerbatim(), ctx.ReplyStatus("OK"))
 }
 
 // alloc N keeps N bytes and replies by how much used_memory has grown, as INFO tells in the same command.
