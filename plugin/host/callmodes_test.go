@@ -215,6 +215,27 @@ func TestCallProtocols(t *testing.T) {
 	}
 }
 
+// TestCallThatPanics: a handler that recovers from a panic of what it called goes on with its reply as it was.
+func TestCallThatPanics(t *testing.T) {
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
+		must(t, ctx.ReplyArray(2))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not reach the handler")
+				}
+			}()
+			_, err := ctx.Call("boom", "3")
+			must(t, err)
+		}()
+		_, err := ctx.Call("SET", "cc", "k", "v")
+		must(t, err)
+		return errors.Join(ctx.ReplyNull(), ctx.ReplyBool(true))
+	}})
+	r.want("*2\r\n$-1\r\n:1\r\n", "t")
+	r.sent("SELECT 0", "SET k v")
+}
+
 // TestTypedArguments: CallArgs and the builder take what Call takes.
 func TestTypedArguments(t *testing.T) {
 	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {

@@ -89,6 +89,7 @@ func (r *rig) Table() *command.Table { return r.table }
 func (r *rig) Register(modules []command.Command) error {
 	t, err := command.NewTable(r.table, builtin.Commands(), []command.Command{
 		{Name: "multi", Arity: 1, Flags: command.NoScript, Handler: func(*command.Ctx) error { return nil }},
+		{Name: "boom", Arity: 1, Handler: func(c *command.Ctx) error { c.W.Array(5); panic("boom") }},
 	}, modules)
 	if err == nil {
 		r.table = t
