@@ -63,6 +63,9 @@ func (e Extent) Populate() error {
 	if e.growth != nil {
 		defer e.growth.done.Add(1)
 	}
+	if e.growth == nil {
+		adviseHuge(e.addr, e.size, true)
+	}
 	for at := uintptr(0); at < e.size; at += populateStep {
 		if err := populate(e.addr+at, min(populateStep, e.size-at)); err != nil {
 			return err

@@ -94,7 +94,8 @@ func (a *Arena) newChunk() *chunk {
 	a.region.at += chunkSize
 	a.ahead.idle = 0
 	c := chunkAt(base)
-	c.huge, c.ready = true, base < a.region.ready
+	c.ready = base < a.region.ready
+	c.huge = c.ready || a.ahead.grows == nil
 	c.free.set(headerPages, usablePages)
 	c.freeN, c.longest, c.index = usablePages, usablePages, int32(len(a.chunks))
 	a.chunks = append(a.chunks, base)
@@ -104,7 +105,9 @@ func (a *Arena) newChunk() *chunk {
 	return c
 }
 
-// reserve sets aside address space for the next chunks, side by side so that the kernel keeps them as one mapping.
+// reserve sets aside address space for the next chunks, side by side so that the kernel keeps them as one mapping. Where
+// another thread gets memory ready, it asks for huge pages as well: the first touch of a chunk that it has not come to yet
+// costs a small page, not the clearing of a huge one.
 func (a *Arena) reserve() (region, error) {
 	size := uintptr(min(max(regionChunks, len(a.chunks)/regionShare), maxRegion) * chunkSize)
 	base, err := mapAligned(size)
@@ -114,7 +117,7 @@ func (a *Arena) reserve() (region, error) {
 			return region{}, err
 		}
 	}
-	adviseHuge(base, size, true)
+	adviseHuge(base, size, a.ahead.grows == nil)
 	return region{at: base, end: base + size}, nil
 }
 
