@@ -195,12 +195,38 @@ func TestModuleReplicates(t *testing.T) {
 			// What was replicated and did not happen here is there after a replay.
 			digest := func(s *servertest.Server) string { return s.Must("DEBUG", "DIGEST").Str }
 			wantReply(t, c, "EXISTS counter-1 one a b c", "(integer) 0")
-			plain.Eventually("the replicas are equal", syncTimeout, func() bool { return digest(plain) == digest(redis) && plain.Must("EXISTS", "one").Int == 1 })
+			wantReply(t, c, "WAIT 2 10000", "(integer) 2")
+			if a, b := digest(plain), digest(redis); a != b || plain.Must("EXISTS", "one").Int != 1 {
+				t.Errorf("the replicas have %s and %s", a, b)
+			}
 			s.Restart(replicaTestDirectives("--appendonly", "yes")...)
 			if a, b := digest(s), digest(plain); a != b {
 				t.Errorf("after the replay %s, the replica has %s", a, b)
 			}
 		})
+	}
+}
+
+// TestModuleChanges: every command that a module replicates is a change that save points count.
+//
+// Rules: RPL-9.
+func TestModuleChanges(t *testing.T) {
+	s := servertest.Start(t, "--loadmodule", callsModule(t))
+	for _, step := range []struct {
+		command string
+		changes int64
+	}{{"CALLS.ONE", 1}, {"CALLS.SEVERAL", 4}, {"CALLS.MIXED", 4}, {"CALLS.VERBATIM k v", 2}, {"CALLS.RUN -! SET k v", 1}, {"CALLS.FLAGS", 0}} {
+		before, err := strconv.ParseInt(s.Info("rdb_changes_since_last_save"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Must(strings.Fields(step.command)...)
+		if got := s.Info("rdb_changes_since_last_save"); got != fmt.Sprint(before+step.changes) {
+			t.Errorf("%s: %s changes, %d before", step.command, got, before)
+		}
+	}
+	if got := s.Must("SAVE"); got.Str != "OK" || s.Info("rdb_changes_since_last_save") != "0" {
+		t.Errorf("after SAVE, %s, %s changes", got, s.Info("rdb_changes_since_last_save"))
 	}
 }
 
@@ -576,16 +602,19 @@ func TestLoadsThatFail(t *testing.T) {
 	wantReply(t, refused, "CALLS.ONE", "OK")
 }
 
-// TestModuleClientIDs: ids grow, nested calls keep that of the client, and the append-only file has one of its own.
+// TestModuleClientIDs: ids grow from 1, OnLoad has none, nested calls keep that of the client, and the append-only file has one of
+// its own.
+//
+// Rules: CLI-1.
 func TestModuleClientIDs(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", callsModule(t), "--appendonly", "yes")
 	a, b := s.Dial(), s.Dial()
 	id := func(c *servertest.Conn) int64 { return c.Must("CLIENT", "ID").Int }
 	for _, c := range []*servertest.Conn{a, b} {
-		wantReply(t, c, "CALLS.USER", fmt.Sprintf(`["%d" (integer) 0]`, id(c)))
-		wantReply(t, c, "CALLS.RUN - CALLS.USER", fmt.Sprintf(`["%d" (integer) 0]`, id(c)))
+		wantReply(t, c, "CALLS.USER", fmt.Sprintf(`["%d" (integer) 0 "0"]`, id(c)))
+		wantReply(t, c, "CALLS.RUN - CALLS.USER", fmt.Sprintf(`["%d" (integer) 0 "0"]`, id(c)))
 	}
-	if id(b) <= id(a) {
+	if id(b) <= id(a) || id(a) < 1 {
 		t.Errorf("ids %d, %d", id(a), id(b))
 	}
 	a.Must("CALLS.ID", "key")

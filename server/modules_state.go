@@ -22,6 +22,9 @@ func (m moduleServer) Unfit(cl *command.Client, cmd *command.Command) *command.E
 	return m.s.unfit(cl.FromStream, cmd)
 }
 
+// CountChange implements host.Server.
+func (m moduleServer) CountChange() { m.s.savedAt-- }
+
 // NoteLatency implements host.Server.
 func (m moduleServer) NoteLatency(event string, d time.Duration) {
 	if t := &m.s.timing; int64(d) >= t.eventNanos {

@@ -319,6 +319,21 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestReplicatedChanges: what is replicated counts as a change, whoever gets it; a call counts by what it changes.
+func TestReplicatedChanges(t *testing.T) {
+	r := newRig(t, plugin.APIVer1, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
+		_, err := ctx.Call("SET", "!cc", "k", "v")
+		return errors.Join(err, ctx.Replicate("INCR", "c", "n"), ctx.ReplicateArgs("INCR", plugin.NoAOF, plugin.B([]byte("n"))),
+			ctx.ReplicateVerbatim(), ctx.ReplyInt(1))
+	}})
+	r.replica = nil
+	r.do("t")
+	r.ctx.Effects.Listen(false)
+	if r.do("t"); r.dirty != 6 || r.ctx.Store.Changes() != 2 {
+		t.Errorf("%d changes besides %d of the keyspace", r.dirty, r.ctx.Store.Changes())
+	}
+}
+
 // TestCallAllocations: the builder allocates nothing, CallArgs its slice of arguments at most.
 func TestCallAllocations(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -30,6 +30,7 @@ type rig struct {
 
 	aof    []string        // commands for the append-only file since the last look
 	events []string        // of the latency monitor
+	dirty  int             // changes for the save points besides those of the keyspace
 	called int             // depth of calls by modules
 	full   bool            // maxmemory is reached
 	unfit  string          // why the server's role or disk does not admit a write
@@ -140,6 +141,7 @@ func (r *rig) State(cl *command.Client) plugin.CtxFlags {
 	}
 	return r.state
 }
+func (r *rig) CountChange() { r.dirty++ }
 func (r *rig) NoteLatency(event string, d time.Duration) {
 	r.events = append(r.events, event+" "+d.String())
 }

@@ -30,6 +30,8 @@ type Server interface {
 	Unfit(cl *command.Client, cmd *command.Command) *command.Error
 	// State returns the context flags that are about the server and a client of it.
 	State(cl *command.Client) plugin.CtxFlags
+	// CountChange counts what a handler replicates as a change for the save points.
+	CountChange()
 	// NoteLatency notes that an event took d, if that is long enough.
 	NoteLatency(event string, d time.Duration)
 	// CountError counts an error reply that a handler has written itself, by its code unless the handler was called, and

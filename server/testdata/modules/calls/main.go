@@ -25,7 +25,7 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 	if err := ctx.Init("calls", 7, api); err != nil {
 		return err
 	}
-	startup = ctx.Flags()
+	startup, nobody = ctx.Flags(), ctx.ClientID()
 	kept = nil
 	write := plugin.CommandSpec{Flags: "write"}
 	for name, h := range map[string]plugin.Handler{
@@ -83,6 +83,7 @@ func register(ctx plugin.Ctx) error {
 
 var (
 	startup plugin.CtxFlags // in OnLoad
+	nobody  uint64          // the client in OnLoad
 	kept    []byte
 )
 
@@ -183,9 +184,10 @@ func nested(ctx plugin.Ctx, _ []plugin.String) error {
 	return errors.Join(quiet, loud, ctx.ReplyStatus("OK"))
 }
 
-// user looks at the state of the call's client.
+// user replies the client's number, its database, and the client's number in OnLoad.
 func user(ctx plugin.Ctx, _ []plugin.String) error {
-	return errors.Join(ctx.ReplyArray(2), ctx.ReplyText(strconv.FormatUint(ctx.ClientID(), 10)), ctx.ReplyInt(int64(ctx.SelectedDB())))
+	return errors.Join(ctx.ReplyArray(3), ctx.ReplyString(ctx.CreateStringFromUint(ctx.ClientID())), ctx.ReplyInt(int64(ctx.SelectedDB())),
+		ctx.ReplyString(ctx.CreateStringFromUint(nobody)))
 }
 
 // id KEY stores who calls it, also where it is replicated to.
