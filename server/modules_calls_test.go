@@ -325,6 +325,10 @@ func TestModuleKeyPositions(t *testing.T) {
 		wantReply(t, c, "COMMAND "+command, want)
 	}
 	wantReply(t, c, "CALLS.KEYS k a", "(integer) 3")
+	if r := c.Do("COMMAND", "GETKEYS", "calls.keys", "exit", "x"); !r.IsError() {
+		t.Errorf("a handler that ends its goroutine: %s", r)
+	}
+	wantReply(t, c, "COMMAND GETKEYS calls.keys k a", `["a"]`)
 }
 
 // TestModuleCommandInfo: COMMAND tells everything that the module said about a command.
@@ -473,6 +477,41 @@ func TestModuleFlags(t *testing.T) {
 	want("online", flags(c), plugin.FlagReplica|plugin.FlagReplicaOnline)
 }
 
+// TestModuleFlagsOfStreams: what a command sees that comes from the primary or from the append-only file.
+//
+// Rules: CLI-2.
+func TestModuleFlagsOfStreams(t *testing.T) {
+	path := callsModule(t)
+	s := servertest.Start(t, "--loadmodule", path, "--appendonly", "yes")
+	replica := servertest.Start(t, "--loadmodule", path)
+	replicate(replica, s)
+	stored := func(s *servertest.Server) plugin.CtxFlags {
+		n, err := strconv.ParseUint(s.Must("HGET", "key", "flags").Str, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plugin.CtxFlags(n)
+	}
+	c := s.Dial()
+	c.Must("CALLS.ID", "key")
+	wantReply(t, c, "WAIT 1 10000", "(integer) 1")
+	const stream = plugin.FlagReplicated | plugin.FlagDenyBlocking
+	if got, want := stored(replica), plugin.FlagReplica|plugin.FlagReadOnly|plugin.FlagReplicaOnline|stream; got != want {
+		t.Errorf("on a replica: %b, want %b", got, want)
+	}
+	if got, want := stored(s), plugin.FlagMaster|plugin.FlagAOF; got != want {
+		t.Errorf("on the primary: %b, want %b", got, want)
+	}
+	s.Restart()
+	if got, want := stored(s), plugin.FlagMaster|plugin.FlagLoading|stream; got&^plugin.FlagAOF != want {
+		t.Errorf("at the replay: %b, want %b", got, want)
+	}
+	r := replica.Dial() // and what its role does to commands that write
+	wantReply(t, r, "CALLS.ONE", "(error) READONLY You can't write against a read only replica.")
+	wantReply(t, r, "CALLS.READ ES SET k v", "(error) READONLY You can't write against a read only replica.")
+	wantReply(t, r, "CALLS.READ S EXISTS k", "(integer) 0")
+}
+
 // TestModuleLogLines: the daemon's log has the module's name, its levels, and "verbose" for an unknown one; the latency monitor
 // has what took long enough.
 //
@@ -618,7 +657,7 @@ func TestModuleClientIDs(t *testing.T) {
 		t.Errorf("ids %d, %d", id(a), id(b))
 	}
 	a.Must("CALLS.ID", "key")
-	wantReply(t, a, "GET key", fmt.Sprintf(`"%d"`, id(a)))
+	wantReply(t, a, "HGET key id", fmt.Sprintf(`"%d"`, id(a)))
 	s.Restart()
-	wantReply(t, s.Dial(), "GET key", `"18446744073709551615"`)
+	wantReply(t, s.Dial(), "HGET key id", `"18446744073709551615"`)
 }

@@ -14,7 +14,7 @@ func nothing(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }
 
 // TestCommandNames: what makes CreateCommand fail, and the case of names.
 //
-// Rules: CMD-1.
+// Rules: CMD-1, INIT-7.
 func TestCommandNames(t *testing.T) {
 	r := bareRig(t)
 	r.mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {

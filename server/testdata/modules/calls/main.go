@@ -4,6 +4,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -190,9 +191,10 @@ func user(ctx plugin.Ctx, _ []plugin.String) error {
 		ctx.ReplyString(ctx.CreateStringFromUint(nobody)))
 }
 
-// id KEY stores who calls it, also where it is replicated to.
+// id KEY stores who calls it and the flags of the call, also where it is replicated to.
 func id(ctx plugin.Ctx, args []plugin.String) error {
-	_, err := ctx.CallArgs("SET", 0, plugin.S(args[1]), plugin.S(ctx.CreateStringFromUint(ctx.ClientID())))
+	_, err := ctx.CallArgs("HSET", 0, plugin.S(args[1]), plugin.B([]byte("id")), plugin.S(ctx.CreateStringFromUint(ctx.ClientID())),
+		plugin.B([]byte("flags")), plugin.I(int64(ctx.Flags())))
 	return errors.Join(err, ctx.ReplicateVerbatim(), ctx.ReplyStatus("OK"))
 }
 
@@ -275,6 +277,9 @@ func leak(ctx plugin.Ctx, args []plugin.String) error {
 func keys(ctx plugin.Ctx, args []plugin.String) error {
 	if !ctx.IsKeysPositionRequest() {
 		return ctx.ReplyInt(int64(len(args)))
+	}
+	if args[1].String() == "exit" {
+		runtime.Goexit()
 	}
 	for i := len(args) - 1; i > 1; i -= 2 {
 		switch args[i-1].String() {
