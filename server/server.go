@@ -110,7 +110,7 @@ type Server struct {
 	lastSaveErr error
 	heap        heapMeter
 	lastSaveSec int64
-	savedAt     int64 // keyspace changes at the last save
+	savedAt     int64 // keyspace changes at the last save, less what modules have replicated beside them
 
 	link     link
 	replicas []*replica
