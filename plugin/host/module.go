@@ -29,6 +29,7 @@ type module struct {
 
 	heap    *heap // from Init on
 	offHeap offHeap
+	events  map[string]struct{} // of the latency monitor
 
 	blocked    int  // clients, or handles that the module has not given back
 	gone       bool // unloaded
