@@ -44,7 +44,6 @@ type frame struct {
 	auto   bool            // AutoMemory was called
 	proto  int             // of the reply
 
-	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
@@ -127,7 +126,6 @@ func (f *frame) leave() {
 		f.cc.W.Proto = f.proto
 	}
 	f.pool.reset()
-	f.texts.reset()
 	f.endBlocking()
 	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
