@@ -46,12 +46,7 @@ func (s *Server) forget(c *conn, why string) {
 	delete(s.conns, c.ID)
 	s.circle.remove(c)
 	s.endTransaction(c)
-	if w := c.blocked.Load(); w != nil {
-		s.unblock(c)
-		if w.module != nil {
-			w.module.Gone()
-		}
-	}
+	s.endWait(c)
 	if c.replica != nil {
 		s.dropReplica(c.replica)
 	}

@@ -22,6 +22,7 @@ func (s *Server) cron(now time.Time) {
 		return
 	}
 	s.startBackground(now)
+	s.serveLater()
 	s.checkWaiting()
 	s.endUnit() // what a reply to one that waited claims is in the AOF before it leaves
 	s.tickAOF(now)

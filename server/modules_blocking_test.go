@@ -42,7 +42,7 @@ func eachDriver(t *testing.T, f func(t *testing.T, directives ...string)) {
 
 // TestModuleBlocks: replies, their order in a pipeline, both protocols, the timeout and CLIENT UNBLOCK.
 //
-// Rules: BLK-1, BLK-2, BLK-3, BLK-5.
+// Rules: BLK-1, BLK-2, BLK-3.
 func TestModuleBlocks(t *testing.T) {
 	eachDriver(t, func(t *testing.T, directives ...string) {
 		s := startBlocker(t, directives...)
@@ -251,9 +251,143 @@ func TestModuleCallbacksThatDoNotReturn(t *testing.T) {
 	})
 }
 
+// TestHandlersThatBlockAndFail: the client gets what it would get otherwise, and the handle ends.
+//
+// Rules: BLK-2.
+func TestHandlersThatBlockAndFail(t *testing.T) {
+	eachDriver(t, func(t *testing.T, directives ...string) {
+		s := startBlocker(t, directives...)
+		c := s.Dial()
+		got := c.Pipeline([]string{"BLOCKER.HALF", "error"}, []string{"BLOCKER.HALF", "panic"}, []string{"BLOCKER.HALF", "goexit"},
+			[]string{"BLOCKER.HALF", "reply"}, []string{"PING"})
+		want := "[(error) ERR told to fail (error) MODULEPANIC blocker: told to panic (error) MODULEPANIC blocker: runtime.Goexit replied PONG]"
+		if text := fmt.Sprint(got); text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+		wantReply(t, c, "BLOCKER.HANDLES", "[(integer) 4 (integer) 4]")
+		s.Eventually("goroutines have ended", blockedTimeout, func() bool {
+			return strings.HasSuffix(s.Info("module_blocker"), "blocked=0,goroutines=0")
+		})
+		wantReply(t, c, "BLOCKER.HANDLES", "[(integer) 4 (integer) 4]")
+	})
+}
+
+// TestBlockedClientsUnderLoad: goroutines, timeouts, CLIENT UNBLOCK and CLIENT KILL race for the end of each wait. Every
+// command gets one reply, in its place, and Free runs once for every handle.
+//
+// Rules: BLK-2, BLK-3, BLK-10.
+func TestBlockedClientsUnderLoad(t *testing.T) {
+	eachDriver(t, func(t *testing.T, directives ...string) {
+		s := startBlocker(t, directives...)
+		end := time.Now().Add(1500 * time.Millisecond)
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				for time.Now().Before(end) {
+					if err := blockUntilKilled(s, fmt.Sprint("client", i), end); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		c := s.Dial()
+		unblocked, killed := int64(0), int64(0)
+		for n := 0; time.Now().Before(end); n++ {
+			for i, id := range blockedIDs(c) {
+				if i == 0 && n%20 == 0 {
+					killed += c.Do("CLIENT", "KILL", "ID", id).Int
+				}
+				unblocked += c.Do("CLIENT", "UNBLOCK", id, []string{"TIMEOUT", "ERROR"}[n%2]).Int
+			}
+		}
+		wg.Wait()
+		if unblocked == 0 || killed == 0 {
+			t.Errorf("%d clients were unblocked, %d killed", unblocked, killed)
+		}
+		blockedClients(s, 0)
+		s.Eventually("all handles have ended", blockedTimeout, func() bool {
+			return strings.HasSuffix(s.Info("module_blocker"), "blocked=0,goroutines=0")
+		})
+		r := c.Do("BLOCKER.HANDLES")
+		if r.Elems[0].Int != r.Elems[1].Int || r.Elems[0].Int < 100 {
+			t.Errorf("handles and calls of Free: %s", r)
+		}
+		if info := s.Info("module_blocker"); !strings.Contains(info, "panics=0,misuses=0") {
+			t.Errorf("INFO: %s", info)
+		}
+		t.Logf("%s, %d unblocked, %d killed", r, unblocked, killed)
+	})
+}
+
+// blockedIDs returns the clients that are blocked now.
+func blockedIDs(c *servertest.Conn) (ids []string) {
+	for line := range strings.Lines(c.Do("CLIENT", "LIST").Str) {
+		if fields := strings.Fields(line); strings.Contains(line, " flags=b ") {
+			ids = append(ids, strings.TrimPrefix(fields[0], "id="))
+		}
+	}
+	return ids
+}
+
+// blockUntilKilled blocks again and again on one connection, each time with another command behind, until its end.
+func blockUntilKilled(s *servertest.Server, name string, end time.Time) error {
+	c, err := servertest.TryDial(fmt.Sprint("127.0.0.1:", s.Port))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for n := 0; time.Now().Before(end); n++ {
+		text := fmt.Sprint(name, " ", n)
+		if c.TryWrite(append(servertest.Encode("BLOCKER.RANDOM", text), servertest.Encode("ECHO", text)...)) != nil {
+			return nil
+		}
+		r, err := c.TryReceive(blockedTimeout)
+		if err != nil {
+			return nil // killed
+		}
+		if r.Str != text && !strings.HasPrefix(r.Str, "UNBLOCKED") {
+			return fmt.Errorf("BLOCKER.RANDOM %s: %s", text, r)
+		}
+		if r, err = c.TryReceive(blockedTimeout); err == nil && r.Str != text {
+			return fmt.Errorf("ECHO %s: %s", text, r)
+		}
+	}
+	return nil
+}
+
+// TestGoroutinesAndTheDataset: a goroutine of a module that is loaded at the start works on the dataset of the files, and what
+// it wrote is in them.
+func TestGoroutinesAndTheDataset(t *testing.T) {
+	path := blocker(t)
+	directives := []string{"--appendonly", "yes", "--loadmodule", path, "go"}
+	s := servertest.Start(t, directives...)
+	ticks := func() int64 {
+		n, err := strconv.ParseInt(s.Do("GET", "ticks").Str, 10, 64)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	last := int64(0)
+	for range 3 {
+		s.Eventually("the goroutine counts", blockedTimeout, func() bool { return ticks() > last+20 })
+		last = ticks()
+		s.Restart(directives...)
+		if n := ticks(); n < last {
+			t.Errorf("%d ticks after the restart, %d before", n, last)
+		}
+	}
+	last = ticks()
+	s.Restart("--appendonly", "yes")
+	if n := ticks(); n < last {
+		t.Errorf("%d ticks without the module, %d before", n, last)
+	}
+}
+
 // TestModuleBlockingReplicates: what callbacks and goroutines write is replicated in units, to servers without the module.
 //
-// Rules: THR-2.
+// Rules: BLK-10, THR-2.
 func TestModuleBlockingReplicates(t *testing.T) {
 	s := startBlocker(t, replicaTestDirectives("--appendonly", "yes")...)
 	replica := servertest.Start(t, replicaTestDirectives()...)
@@ -267,6 +401,9 @@ func TestModuleBlockingReplicates(t *testing.T) {
 		wantReply(t, c, "BLOCKER.RELEASE "+fmt.Sprint(i), "(integer) 1")
 		other.Receive()
 		wantReply(t, c, "BLOCKER.DO k", fmt.Sprintf("(integer) %d", 2*(i+1)))
+	}
+	if r := c.Pipeline([]string{"BLOCKER.DO", "k"}, []string{"WAIT", "2", "20000"}); r[1].Int != 2 {
+		t.Errorf("WAIT after a blocked command: %s", r[1])
 	}
 	sameData(t, s, replica, redis)
 	want := s.Digest()

@@ -85,6 +85,18 @@ func (s *Server) unsuspend(w *wait) {
 	}
 }
 
+// endWait ends the wait of a connection that is closed or about to be: a key that becomes ready meanwhile is for others.
+func (s *Server) endWait(c *conn) {
+	w := c.blocked.Load()
+	if w == nil {
+		return
+	}
+	s.unblock(c)
+	if w.module != nil {
+		w.module.Gone()
+	}
+}
+
 // expireSuspended tells modules whose clients' time is over.
 func (s *Server) expireSuspended(nowMs int64) {
 	d := &s.modules.deadlines
@@ -121,15 +133,28 @@ func (s *Server) noteUnblocked(w *wait, measured, callback time.Duration) {
 }
 
 // serveBlocked lets the host run the callbacks of blocked clients. Replies to the connection that is being served, nil for
-// none, join those that it has got.
+// none, join those that it has got. While a dataset is being loaded, which callbacks must not see half, it is put off until
+// a cron after the load.
 func (s *Server) serveBlocked(c *conn) {
 	m := &s.modules
 	if !m.due.Swap(false) {
 		return
 	}
+	if s.loading {
+		m.putOff = true
+		return
+	}
 	m.serving = c
 	m.host.ServeBlocked()
 	m.serving = nil
+}
+
+// serveLater makes up for what serveBlocked has put off.
+func (s *Server) serveLater() {
+	if m := &s.modules; m.putOff && !s.loading {
+		m.putOff = false
+		m.due.Store(true)
+	}
 }
 
 // Unit implements host.Blocker.

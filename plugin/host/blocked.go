@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -112,10 +111,7 @@ func (f *frame) BlockOnKeys(o plugin.BlockOptions, flags plugin.BlockFlags, keys
 	}
 	b.onKeys, b.flags = true, flags
 	for _, k := range keys {
-		at := dbKey{f.db.Index(), k.String()}
-		if !slices.ContainsFunc(b.links, func(l keyLink) bool { return l.at == at }) {
-			b.links = append(b.links, keyLink{at: at})
-		}
+		b.links = append(b.links, keyLink{at: dbKey{f.db.Index(), k.String()}})
 	}
 	return &b.handle, err
 }
@@ -137,7 +133,10 @@ func (f *frame) block(o plugin.BlockOptions) (*blocked, error) {
 	at.made = append(at.made, b)
 	if why := f.denied(o.Timeout); why != "" {
 		at.denied = true
-		return b, errors.Join(f.ReplyError(why), plugin.ErrBlockDenied)
+		if err := f.ReplyError(why); err != nil {
+			return b, err
+		}
+		return b, plugin.ErrBlockDenied
 	}
 	b.attached, at.own = true, b
 	b.args = copyArgs(f.raw)
@@ -217,9 +216,6 @@ func (f *frame) dropBlocked() {
 // endBlocking forgets the handles when the frame ends.
 func (f *frame) endBlocking() {
 	at := &f.blocking
-	if len(at.made) == 0 && at.phase == phaseNone {
-		return
-	}
 	clear(at.made)
 	*at = blocking{made: at.made[:0]}
 }
@@ -253,15 +249,6 @@ func (f *frame) BlockedReadyKey() plugin.String { return plugin.StringOf(f.block
 // BlockedDisconnected implements plugin.Blocking.
 func (f *frame) BlockedDisconnected() bool {
 	return f.blocking.phase == phaseFree && f.blocking.of.gone
-}
-
-// countError counts an error reply that the module has written itself.
-func (f *frame) countError(text string) {
-	if f.blocking.counted != nil {
-		*f.blocking.counted = append(*f.blocking.counted, text)
-		return
-	}
-	f.host.server.CountError(f.cmd, text)
 }
 
 func (b *blocked) private() any {

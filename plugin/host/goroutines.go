@@ -193,7 +193,7 @@ func (b *background) TryDo(f func(ctx plugin.Ctx) error) error {
 func (b *background) do(f func(ctx plugin.Ctx) error, locked func(func()) bool) error {
 	m := b.g.module
 	return b.g.host.do(m, locked, func() error {
-		v := &visit{module: m, self: &moduleCommand{module: m}, noClient: true, what: "Do of a goroutine",
+		v := &visit{module: m, self: &moduleCommand{module: m}, noClient: true,
 			client: &command.Client{Proto: 2, Authed: true}, at: blocking{phase: phaseDo}}
 		b.g.host.visit(v, func(ctx *frame) error { return f(ctx) })
 		return v.err

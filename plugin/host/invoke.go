@@ -42,6 +42,7 @@ type frame struct {
 	asking bool            // the handler is asked for key positions, and can do nothing else
 	keysAt []command.KeyAt // what it has answered
 	auto   bool            // AutoMemory was called
+	failed bool            // an error reply was counted
 	proto  int             // of the reply
 
 	reply   shape
@@ -105,7 +106,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	}
 	f.raw = cc.Args
 	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
-	f.auto, f.proto = false, cc.W.Proto
+	f.auto, f.failed, f.proto = false, false, cc.W.Proto
 	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
@@ -126,7 +127,9 @@ func (f *frame) leave() {
 		f.cc.W.Proto = f.proto
 	}
 	f.pool.reset()
-	f.endBlocking()
+	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
+		f.endBlocking()
+	}
 	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth

@@ -160,6 +160,9 @@ func (f *frame) SignalModifiedKey(name plugin.String) {
 	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
 }
 
+// DBSize implements plugin.Keyspace.
+func (f *frame) DBSize() int { return f.db.Len() }
+
 // SelectedDB implements plugin.Keyspace.
 func (f *frame) SelectedDB() int { return f.db.Index() }
 

@@ -36,7 +36,7 @@ type keyNews struct {
 type keyLink struct {
 	at   dbKey
 	wait *keyWait
-	elem *list.Element
+	elem *list.Element // nil for none
 }
 
 // enlist puts a client that begins to wait behind those that wait for its keys already.
@@ -51,6 +51,9 @@ func (b *blocked) enlist() {
 			}
 			k = &keyWait{at: l.at}
 			w.keys[l.at] = k
+		}
+		if last := k.clients.Back(); last != nil && last.Value == b {
+			continue // the same key twice
 		}
 		l.wait, l.elem = k, k.clients.PushBack(b)
 		if b.flags&plugin.UnblockDeleted != 0 {

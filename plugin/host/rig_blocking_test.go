@@ -13,6 +13,7 @@ import (
 // rigBlocking is the part of a rig that suspends clients and lets goroutines in.
 type rigBlocking struct {
 	mu        sync.Mutex // the execution lock
+	logging   sync.Mutex // guards rig.log
 	due       atomic.Bool
 	woken     chan struct{}
 	suspended map[*command.Client]Waiting

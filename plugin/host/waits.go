@@ -162,7 +162,6 @@ type visit struct {
 	args     [][]byte
 	noClient bool
 	at       blocking
-	what     string // for the log
 
 	err     error
 	crashed bool
@@ -172,19 +171,6 @@ type visit struct {
 // visitOf returns an entry in the name of a blocked client.
 func (b *blocked) visitOf(p phase) *visit {
 	v := &visit{module: b.module, self: b.self, cmd: b.cmd, client: b.client, args: b.args, at: blocking{of: b, phase: p}}
-	switch p {
-	case phaseReply:
-		v.what = "reply callback"
-	case phaseTimeout:
-		v.what = "timeout callback"
-	case phaseDisconnect:
-		v.what = "disconnect callback"
-	case phaseFree:
-		v.what = "free callback"
-	case phaseDo:
-		v.what = "Do"
-	}
-	v.what += " of command '" + b.cmd.FullName() + "'"
 	if p == phaseDisconnect || p == phaseFree || p == phaseDo && !b.waiting {
 		v.noClient, v.client = true, &command.Client{DB: b.client.DB, Proto: 2, Authed: true}
 	} else if p == phaseDo {
@@ -192,6 +178,18 @@ func (b *blocked) visitOf(p phase) *visit {
 		v.client = &own
 	}
 	return v
+}
+
+// what names the entry for the log.
+func (v *visit) what() string {
+	what := [...]string{
+		phaseReply: "reply callback", phaseTimeout: "timeout callback", phaseDisconnect: "disconnect callback",
+		phaseFree: "free callback", phaseDo: "Do",
+	}[v.at.phase]
+	if v.cmd == nil {
+		return what + " of a goroutine"
+	}
+	return what + " of command '" + v.cmd.FullName() + "'"
 }
 
 // callback runs a callback as a unit. It gets a goroutine of its own, for runtime.Goexit must not end the caller's, which may
@@ -219,7 +217,7 @@ func (h *Modules) visit(v *visit, run func(f *frame) error) {
 	f.noClient, f.blocking = v.noClient, v.at
 	defer func() {
 		if p := recover(); p != nil || !f.returned {
-			v.err, v.crashed, v.crash = f.stopped(v.what, p), true, p
+			v.err, v.crashed, v.crash = f.stopped(v.what(), p), true, p
 		}
 		if v.crashed && (v.at.phase == phaseReply || v.at.phase == phaseTimeout) {
 			f.writeError(command.Errorf(PanicText(v.module.name, v.crash)))
@@ -266,7 +264,7 @@ func (h *Modules) answer(b *blocked, p phase, callback plugin.Handler, ready []b
 		}
 		f.returned = true
 		if unserved = ready != nil && errors.Is(result, plugin.ErrNotServed); unserved {
-			f.takeBack(v.what)
+			f.takeBack(v)
 			return nil
 		}
 		f.answerKept(b, result)
@@ -287,9 +285,9 @@ func (h *Modules) answer(b *blocked, p phase, callback plugin.Handler, ready []b
 }
 
 // takeBack removes what a callback wrote for a client that it did not serve.
-func (f *frame) takeBack(what string) {
+func (f *frame) takeBack(v *visit) {
 	if f.Replied() {
-		f.misuse("%s replied to a client that was not served", what)
+		f.misuse("%s replied to a client that was not served", v.what())
 		f.cc.W.Buf = f.cc.W.Buf[:f.begin]
 	}
 	f.dropBlocked()

@@ -73,7 +73,7 @@ func TestHelloKeys(t *testing.T) {
 // TestBPop: who waits first is served first, by lists only, and what is popped reaches replicas and the append-only file
 // without the module.
 //
-// Rules: BLK-7.
+// Rules: BLK-7, BLK-10.
 func TestBPop(t *testing.T) {
 	module := servertest.BuildModule(t, "plugins/helloblock")
 	s := servertest.Start(t, "--loadmodule", module, "--appendonly", "yes", "--enable-debug-command", "yes")
@@ -100,6 +100,14 @@ func TestBPop(t *testing.T) {
 	want(t, clients[2], "HELLOBLOCK.BPOP none 20", "(nil)")
 	want(t, c, "HELLOBLOCK.BPOP none 20", "(nil)")
 	want(t, c, "HELLOBLOCK.BPOP none x", "(error) ERR invalid count")
+	// A client that is being closed is not served any more.
+	id := fmt.Sprint(clients[0].Do("CLIENT", "ID").Int)
+	clients[0].Send("HELLOBLOCK.BPOP", "l2", "0")
+	blockedClients(s, 1)
+	got := c.Pipeline([]string{"CLIENT", "KILL", "ID", id}, []string{"RPUSH", "l2", "x"}, []string{"LLEN", "l2"})
+	if got[2].Int != 1 {
+		t.Errorf("an element was popped for a client that was killed: %v", got)
+	}
 	digest := s.Digest()
 	replica.Eventually("the replica is equal", patience, func() bool { return replica.Digest() == digest })
 	s.Restart("--appendonly", "yes", "--enable-debug-command", "yes")

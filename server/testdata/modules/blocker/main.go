@@ -4,17 +4,22 @@
 package main
 
 import (
+	"errors"
+	"math/rand/v2"
 	"runtime"
 	"time"
 
 	"datastore/plugin"
 )
 
-var waiting []*plugin.BlockedClient // of blocker.wait, in order
+var (
+	waiting     []*plugin.BlockedClient // of blocker.wait, in order
+	made, freed int64                   // handles of blocker.random and blocker.half
+)
 
 // OnLoad registers the commands. With the argument "go" it starts a goroutine that counts in the key "ticks".
 func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
-	waiting = nil
+	waiting, made, freed = nil, 0, 0
 	if err := ctx.Init("blocker", 1, plugin.APIVer2); err != nil {
 		return err
 	}
@@ -22,6 +27,7 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 		"blocker.wait": wait, "blocker.release": release, "blocker.measure": measure, "blocker.now": now, "blocker.bad": bad,
 		"blocker.do": do, "blocker.stuck": stuck, "blocker.gopanic": goPanic, "blocker.deadlock": deadlock,
 		"blocker.big": big, "blocker.long": long, "blocker.gone": gone, "blocker.signal": signal, "blocker.call": call,
+		"blocker.half": half, "blocker.random": random, "blocker.handles": handles,
 	} {
 		if err := ctx.CreateCommand(name, h, plugin.Flags("write blocking", 0, 0, 0)); err != nil {
 			return err
@@ -269,6 +275,61 @@ func call(ctx plugin.Ctx, args []plugin.String) error {
 		return err
 	}
 	return ctx.ReplyReply(r)
+}
+
+// half is BLOCKER.HALF error|panic|goexit|reply: blocks its client, and then does not leave it at that.
+func half(ctx plugin.Ctx, args []plugin.String) error {
+	bc, err := ctx.Block(plugin.BlockOptions{Free: func(plugin.Ctx, any) { freed++ }})
+	if err != nil {
+		return err
+	}
+	made++
+	if err := ctx.Go(func(*plugin.Background) {
+		time.Sleep(time.Millisecond)
+		_ = bc.Unblock(nil) // too late
+	}); err != nil {
+		return err
+	}
+	switch args[1].String() {
+	case "panic":
+		panic("told to panic")
+	case "goexit":
+		runtime.Goexit()
+	case "reply":
+		return ctx.ReplyStatus("replied")
+	}
+	return errors.New("told to fail")
+}
+
+// random is BLOCKER.RANDOM text: blocks its client for up to two milliseconds with a timeout of one. It replies the text,
+// whoever is first.
+func random(ctx plugin.Ctx, args []plugin.String) error {
+	answer := func(ctx plugin.Ctx, args []plugin.String) error { return ctx.ReplyString(args[1]) }
+	bc, err := ctx.Block(plugin.BlockOptions{
+		Reply: answer, OnTimeout: answer, Timeout: time.Millisecond, Free: func(plugin.Ctx, any) { freed++ },
+	})
+	if err != nil {
+		return err
+	}
+	made++
+	return ctx.Go(func(*plugin.Background) {
+		time.Sleep(time.Duration(rand.Int64N(int64(2 * time.Millisecond))))
+		if rand.IntN(2) == 0 {
+			_ = bc.Do(func(plugin.Ctx) error { return nil })
+		}
+		_ = bc.Unblock(nil)
+	})
+}
+
+// handles is BLOCKER.HANDLES: how many handles there were, and how many Free was called for.
+func handles(ctx plugin.Ctx, _ []plugin.String) error {
+	if err := ctx.ReplyArray(2); err != nil {
+		return err
+	}
+	if err := ctx.ReplyInt(made); err != nil {
+		return err
+	}
+	return ctx.ReplyInt(freed)
 }
 
 func main() {}
