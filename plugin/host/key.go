@@ -359,7 +359,7 @@ func (k *key) stable(b []byte) []byte {
 	if !k.lent {
 		return b
 	}
-	return k.frame.texts.add(b)
+	return k.frame.keep(b)
 }
 
 // Type implements plugin.KeyImpl.

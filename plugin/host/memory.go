@@ -183,6 +183,22 @@ func (f *frame) PoolAlloc(n int) []byte {
 	return f.pool.alloc(n)
 }
 
+// keep copies bytes into memory that is valid until the callback returns. The copy is never nil.
+func (f *frame) keep(b []byte) []byte { return append(f.room(len(b)), b...) }
+
+// keepValue is keep for the text of an element.
+func (f *frame) keepValue(v keyspace.Value) plugin.String {
+	return plugin.StringOf(v.AppendTo(f.room(v.Len())))
+}
+
+// room returns memory of the pool for n bytes.
+func (f *frame) room(n int) []byte {
+	if n == 0 || n > poolBlockBytes {
+		return make([]byte, 0, n)
+	}
+	return f.pool.alloc(n)[:0]
+}
+
 func (p *pool) alloc(n int) []byte {
 	align := poolAlign
 	for align/2 >= n {
