@@ -248,14 +248,14 @@ func (d *DB) MoveTo(dst *DB, key []byte) bool {
 // to itself with replace changes nothing. The error is that of a native type that cannot be copied; nothing has changed
 // then.
 func (d *DB) CopyTo(dst *DB, src, dstKey []byte, replace bool) (bool, error) {
-	_, r := d.find(src)
+	h, r := d.find(src)
 	if r == 0 || (!replace && dst.Exists(dstKey)) {
 		return false, nil
 	}
 	if d == dst && string(src) == string(dstKey) {
 		return true, nil
 	}
-	n, err := d.copyRecord(dst, src, dstKey, r)
+	n, err := d.copyRecord(dst, Entry{d, h, r}, dstKey)
 	if err != nil {
 		return false, err
 	}
@@ -265,9 +265,9 @@ func (d *DB) CopyTo(dst *DB, src, dstKey []byte, replace bool) (bool, error) {
 	return true, nil
 }
 
-// copyRecord makes a record for another key with a copy of the value of r, which is that of src.
-func (d *DB) copyRecord(dst *DB, src, dstKey []byte, r slab.Ref) (n slab.Ref, err error) {
-	s := d.store
+// copyRecord makes a record for another key with a copy of the value of src.
+func (d *DB) copyRecord(dst *DB, src Entry, dstKey []byte) (n slab.Ref, err error) {
+	s, r := d.store, src.r
 	switch {
 	case typeOf(r) == TypeNative:
 		return d.copyNative(dst, src, dstKey)

@@ -9,8 +9,8 @@ import (
 // it. The ring of a list is counted beside.
 const (
 	objectEntryBytes = 32
-	dictStructBytes  = 96
-	zsetStructBytes  = 128
+	dictStructBytes  = 112
+	zsetStructBytes  = 144
 	listStructBytes  = 64
 )
 

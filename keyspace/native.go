@@ -206,22 +206,22 @@ func (e Entry) TypeName() string {
 	return e.Type().String()
 }
 
-// Thaw makes the value of a key live, if it is an opaque one of a type that is known. The error is that of NativeType.Load;
-// the value stays opaque then.
-func (d *DB) Thaw(key []byte) error {
-	h, r := d.find(key)
-	if r == 0 || encodingOf(r) != encOpaque {
-		return nil
+// Thaw makes the value of a key that was looked up live, if it is an opaque one of a type that is known, and returns the key
+// as it is then; e is stale. The error is that of NativeType.Load; nothing has changed then.
+func (e Entry) Thaw() (Entry, error) {
+	if e.r == 0 || encodingOf(e.r) != encOpaque {
+		return e, nil
 	}
-	t, v, err := d.load(Entry{d, h, r})
+	d := e.db
+	t, v, err := d.load(e)
 	if t == nil || err != nil {
-		return err
+		return e, err
 	}
-	n := d.store.newNative(key, t, v, expiryOf(r))
-	table.SetAccessClock(n, table.AccessClock(r))
-	d.replace(h, r, n)
-	d.store.freeRecord(r)
-	return nil
+	n := d.store.newNative(e.Key(), t, v, expiryOf(e.r))
+	table.SetAccessClock(n, table.AccessClock(e.r))
+	d.replace(e.h, e.r, n)
+	d.store.freeRecord(e.r)
+	return Entry{d, e.h, n}, nil
 }
 
 // load makes a value of an opaque one; the type is nil when it is not known.
@@ -315,13 +315,14 @@ func (d *DB) LoadNative(key []byte, t NativeType, v any, m Meta) bool {
 	return true
 }
 
-// copyNative makes the record of a copy of a native value under another key; a value that can be live becomes so first.
-func (d *DB) copyNative(dst *DB, src, dstKey []byte) (slab.Ref, error) {
-	if err := d.Thaw(src); err != nil {
+// copyNative makes the record of a copy of a native value, that of src, under another key; a value that can be live becomes
+// so first.
+func (d *DB) copyNative(dst *DB, src Entry, dstKey []byte) (slab.Ref, error) {
+	e, err := src.Thaw()
+	if err != nil {
 		return 0, ErrCopyFailed
 	}
-	_, r := d.find(src)
-	s := d.store
+	r, s := e.r, d.store
 	if encodingOf(r) == encOpaque {
 		b := bytesOf(r)
 		n := s.newRecord(dstKey, len(b), expiryOf(r))
@@ -330,12 +331,12 @@ func (d *DB) copyNative(dst *DB, src, dstKey []byte) (slab.Ref, error) {
 		s.natives.opaque++
 		return n, nil
 	}
-	e := s.natives.entries[nativeOf(r)]
-	v, err := e.t.Copy(KeyAt{d.index, src}, KeyAt{dst.index, dstKey}, e.v)
+	n := s.natives.entries[nativeOf(r)]
+	v, err := n.t.Copy(KeyAt{d.index, e.Key()}, KeyAt{dst.index, dstKey}, n.v)
 	if err != nil {
 		return 0, err
 	}
-	return s.newNative(dstKey, e.t, v, expiryOf(r)), nil
+	return s.newNative(dstKey, n.t, v, expiryOf(r)), nil
 }
 
 // UsageOf is MemoryOf for MEMORY USAGE: a type of native values may count otherwise, from a number of samples.

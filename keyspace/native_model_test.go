@@ -85,7 +85,7 @@ func (w *world) loadOpaque(k id, val string, expire int64) (func() any, func() (
 
 func (w *world) thaw(k id, _ string, _ int64) (func() any, func() (any, []id)) {
 	return func() any {
-		err := w.s.DB(k.db).Thaw([]byte(k.key))
+		_, err := w.s.DB(k.db).Peek([]byte(k.key)).Thaw()
 		_, _, opaque := w.s.DB(k.db).Peek([]byte(k.key)).Opaque()
 		return results(0, err) != any(result{}) || opaque
 	}, func() (any, []id) { return false, nil }

@@ -258,18 +258,19 @@ func TestOpaqueValues(t *testing.T) {
 		if _, _, live := e.Native(); live || s.OpaqueValues() != 2 {
 			t.Errorf("live %v, %d opaque values", live, s.OpaqueValues())
 		}
-		if s.DB(1).Thaw(key); s.OpaqueValues() != 2 {
-			t.Error("a value became live without its type")
+		if _, err := e.Thaw(); err != nil || s.OpaqueValues() != 2 {
+			t.Errorf("without its type a value became live: %v", err)
 		}
 		c := &counters{}
 		s.Natives().Add(c)
 		before := s.Changes()
-		if err := s.DB(1).Thaw(key); err != nil {
+		now, err := e.Thaw()
+		if err != nil {
 			t.Fatal(err)
 		}
 		c.wantLog(t, "became live", "load k v9")
 		_, v, live := s.DB(1).Peek(key).Native()
-		if !live || v.(*counter).n != 42 || s.DB(1).ExpireAt(key) != 1<<41 || s.OpaqueValues() != 1 || s.Changes() != before {
+		if _, same, ok := now.Native(); !live || !ok || same != v || v.(*counter).n != 42 || s.DB(1).ExpireAt(key) != 1<<41 || s.OpaqueValues() != 1 || s.Changes() != before {
 			t.Errorf("live %v, %v, %d opaque values, %d changes", live, v, s.OpaqueValues(), s.Changes()-before)
 		}
 		d.Delete([]byte("r"))
@@ -287,7 +288,7 @@ func TestValueThatCannotBeLoaded(t *testing.T) {
 	s, d, _ := newNatives(t)
 	d.LoadOpaque([]byte("k"), counterID, []byte("nonsense"), Meta{ExpireMs: NoExpiry})
 	digest := s.Digest()
-	if err := d.Thaw([]byte("k")); err == nil {
+	if _, err := d.Peek([]byte("k")).Thaw(); err == nil {
 		t.Error("nonsense was loaded")
 	}
 	if _, err := d.CopyTo(d, []byte("k"), []byte("c"), false); !errors.Is(err, ErrCopyFailed) {

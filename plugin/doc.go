@@ -93,6 +93,7 @@
 //   - Reply: until Free, at the latest until the callback returns.
 //   - BlockedClient: until Unblock or Abort; BlockOnKeys says when its handles end.
 //   - Background: as long as the module is loaded.
+//   - memory of PoolAlloc: until the callback returns; of Alloc and its like: until Free.
 //
 // To keep an argument, use RetainString, or copy it with String.String.
 //

@@ -49,8 +49,10 @@ var (
 	ErrNotAllowed error = &Error{Msg: "command is not allowed by a modifier of the call"} // NoWrites, RespectOOM
 	ErrScriptMode error = &Error{Msg: "command is not allowed in script mode"}
 	ErrNoUser     error = &Error{Msg: "no user is attached to the context"}
-	ErrACL        error = &Error{Msg: "the user may not run the command or touch its keys"}
 
+	// The daemon has neither users with restrictions nor cluster mode yet: these come with them.
+
+	ErrACL             error = &Error{Msg: "the user may not run the command or touch its keys"}
 	ErrNotLocalSlot    error = &Error{Msg: "command would touch a key of another node of the cluster"}
 	ErrClusterDown     error = &Error{Msg: "the cluster is down"}
 	ErrClusterReadOnly error = &Error{Msg: "the cluster is down and only reads are allowed"}

@@ -132,6 +132,7 @@ func TestReplyAccessors(t *testing.T) {
 	}
 }
 
+// Rules: KEY-1.
 func TestNilKey(t *testing.T) {
 	var k *Key
 	if k.Type() != KeyEmpty || k.Len() != 0 || k.TTL() != NoExpire || k.Check(KeyList) != nil || k.Close() != nil || !k.Name().IsZero() {
@@ -178,6 +179,7 @@ func (e *expiring) ExpireAt() (int64, bool)    { return e.ms, e.ms >= 0 }
 func (e *expiring) SetExpireAt(ms int64) error { e.ms = ms; return nil }
 func (e *expiring) Persist() error             { e.ms = -1; return nil }
 
+// Rules: EXP-1, EXP-3.
 func TestExpire(t *testing.T) {
 	e := &expiring{ms: -1}
 	k := &Key{Impl: e}

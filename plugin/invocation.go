@@ -27,7 +27,7 @@ const (
 	FlagAOF                                      // the append-only file is on
 	FlagRDB                                      // snapshots are taken by themselves ("save")
 	FlagMaxmemory                                // there is a limit on memory
-	FlagEvict                                    // reaching it makes the server evict keys
+	FlagEvict                                    // the policy for reaching it is to evict keys
 	FlagOOM                                      // it has been reached
 	FlagOOMWarning                               // less than a quarter of it is left
 	FlagReplicated                               // the command comes from the primary
@@ -71,4 +71,9 @@ type Invocation interface {
 	// Log writes a line, formatted as by fmt.Sprintf, to the daemon's log, behind the module's name in angle brackets
 	// ("<module>" before Init). An unknown level is taken for Verbose. Line breaks become spaces.
 	Log(level LogLevel, format string, args ...any)
+
+	// Latency notes for the LATENCY commands that event took d, unless that is less than latency-monitor-threshold or the
+	// monitor is off. Of several within a second the longest counts. A module has 64 names of events; more, and names that
+	// are empty or have spaces or control characters, are a misuse.
+	Latency(event string, d time.Duration)
 }

@@ -44,6 +44,9 @@ type Keyspace interface {
 	// Closing a key that was open for writing does so anyway.
 	SignalModifiedKey(name String)
 
+	// DBSize returns how many keys the current database has; some may have expired and not been deleted yet.
+	DBSize() int
+
 	// SelectedDB returns the number of the current database.
 	SelectedDB() int
 

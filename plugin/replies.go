@@ -48,7 +48,8 @@ type Replies interface {
 
 	// ReplyAttribute opens n pairs, as ReplyMap does, that tell something about the reply that follows them; they are
 	// no reply themselves and no element of the collection they stand in. With Postponed, SetAttributeLen closes it.
-	// For RESP2 clients, which do not know attributes, it fails with ErrRESP2 and has no effect: leave the pairs out.
+	// A reply has one attribute at most: a second one fails with ErrReplyShape and has no effect. For RESP2 clients,
+	// which do not know attributes, it fails with ErrRESP2 and has no effect: leave the pairs out.
 	ReplyAttribute(n int) error
 
 	// SetArrayLen closes the innermost open collection, which must be a postponed array that has got exactly n elements
@@ -92,7 +93,8 @@ type Replies interface {
 
 	// ReplyReply passes on what Call returned, as it is: the reply to a call in RESP2 reaches a RESP3 client in RESP2.
 	//
-	// Errors: ErrStale after r.Free; ErrInvalid for an attribute, which is no reply; ErrRESP2 when r has a part that only RESP3 knows and the client speaks RESP2.
+	// Errors: ErrStale after r.Free; ErrInvalid for an attribute, which is no reply; ErrRESP2 when r has a part that only
+	// RESP3 knows and the client speaks RESP2.
 	ReplyReply(r *Reply) error
 
 	// Replied tells whether this callback has written anything.

@@ -179,8 +179,12 @@ func (s *Server) recoverCommand(cause any) {
 	s.endUnit()
 }
 
-// countError counts an error reply by its code, for INFO errorstats.
+// countError counts an error reply by its code, for INFO errorstats. One that a module gets to see is counted when it passes
+// it on.
 func (s *Server) countError(text string) {
+	if s.modules.called > 0 {
+		return
+	}
 	s.stats.errorReplies++
 	code := text
 	for i := range len(text) {

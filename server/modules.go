@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type modules struct {
 	suspended int         // clients
 	deadlines deadlines   // of those that have one
 	observing bool        // the host wants to know what keys change
+	called    int         // depth of calls by modules
 }
 
 // LinkedModule is a module that is linked into the program instead of coming from a file.
@@ -72,6 +74,9 @@ func bytesOf(words []string) [][]byte {
 
 // logLoadFailure logs why a module was not loaded.
 func (s *Server) logLoadFailure(path string, err error) {
+	if errors.Is(err, host.ErrOnLoad) || errors.Is(err, host.ErrNoInit) {
+		s.logf(Warning, "Module %s initialization failed. Module not loaded", path)
+	}
 	s.logf(Warning, "Module %s failed to load: %s", path, host.Reason(err))
 }
 
@@ -109,6 +114,8 @@ func (m moduleServer) Register(modules []command.Command) error {
 
 // Call implements host.Server.
 func (m moduleServer) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	m.s.modules.called++
+	defer func() { m.s.modules.called-- }() // also when the command does not return
 	m.s.call(cl, cmd, args)
 }
 
@@ -121,7 +128,9 @@ func (m moduleServer) KeyTouched(db int, key []byte) {
 
 // CountError implements host.Server.
 func (m moduleServer) CountError(cmd *command.Command, text string) {
-	cmd.Stats.Failed++
+	if cmd != nil {
+		cmd.Stats.Failed++
+	}
 	m.s.countError(text)
 }
 

@@ -39,6 +39,17 @@ func TestModuleReplyBytes(t *testing.T) {
 		wantReply(t, a, "CALLS.BOX ARITY", "(error) ERR wrong number of arguments for 'calls.box|arity' command")
 		wantReply(t, a, "CALLS.REPLY error", "(error) ODDCODE told to fail")
 	}
+	ours.Must("SET", "k", "v")
+	ours.Must("CALLS.QUIET", "LPOP", "k") // the module keeps the error to itself
+	if got := ours.Info("errorstat_WRONGTYPE"); got != "" {
+		t.Errorf("errorstats: %s", got)
+	}
+	if got := ours.Info("cmdstat_lpop"); !strings.Contains(got, "failed_calls=1") {
+		t.Errorf("commandstats: %s", got)
+	}
+	if r := ours.Do("CALLS.RUN", "-", "LPOP", "k"); !r.IsError() || ours.Info("errorstat_WRONGTYPE") != "count=1" {
+		t.Errorf("%s, errorstats: %s", r, ours.Info("errorstat_WRONGTYPE"))
+	}
 	if got := ours.Info("errorstat_ODDCODE"); got != "count=2" {
 		t.Errorf("errorstats: %s", got)
 	}
@@ -184,12 +195,38 @@ func TestModuleReplicates(t *testing.T) {
 			// What was replicated and did not happen here is there after a replay.
 			digest := func(s *servertest.Server) string { return s.Must("DEBUG", "DIGEST").Str }
 			wantReply(t, c, "EXISTS counter-1 one a b c", "(integer) 0")
-			plain.Eventually("the replicas are equal", syncTimeout, func() bool { return digest(plain) == digest(redis) && plain.Must("EXISTS", "one").Int == 1 })
+			wantReply(t, c, "WAIT 2 10000", "(integer) 2")
+			if a, b := digest(plain), digest(redis); a != b || plain.Must("EXISTS", "one").Int != 1 {
+				t.Errorf("the replicas have %s and %s", a, b)
+			}
 			s.Restart(replicaTestDirectives("--appendonly", "yes")...)
 			if a, b := digest(s), digest(plain); a != b {
 				t.Errorf("after the replay %s, the replica has %s", a, b)
 			}
 		})
+	}
+}
+
+// TestModuleChanges: every command that a module replicates is a change that save points count.
+//
+// Rules: RPL-9.
+func TestModuleChanges(t *testing.T) {
+	s := servertest.Start(t, "--loadmodule", callsModule(t))
+	for _, step := range []struct {
+		command string
+		changes int64
+	}{{"CALLS.ONE", 1}, {"CALLS.SEVERAL", 4}, {"CALLS.MIXED", 4}, {"CALLS.VERBATIM k v", 2}, {"CALLS.RUN -! SET k v", 1}, {"CALLS.FLAGS", 0}} {
+		before, err := strconv.ParseInt(s.Info("rdb_changes_since_last_save"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Must(strings.Fields(step.command)...)
+		if got := s.Info("rdb_changes_since_last_save"); got != fmt.Sprint(before+step.changes) {
+			t.Errorf("%s: %s changes, %d before", step.command, got, before)
+		}
+	}
+	if got := s.Must("SAVE"); got.Str != "OK" || s.Info("rdb_changes_since_last_save") != "0" {
+		t.Errorf("after SAVE, %s, %s changes", got, s.Info("rdb_changes_since_last_save"))
 	}
 }
 
@@ -218,6 +255,56 @@ func TestModuleReplicatesVerbatim(t *testing.T) {
 	wantReply(t, c, "GET k", `"onetwo"`)
 }
 
+// TestModuleTargets: what is kept from the append-only file or from replicas does not disturb what is not: offsets, databases, a
+// partial resynchronisation and the replay.
+//
+// Rules: RPL-5.
+func TestModuleTargets(t *testing.T) {
+	path := callsModule(t)
+	s := startPrimary(t, "--loadmodule", path, "--appendonly", "yes")
+	replica := servertest.Start(t)
+	replicate(replica, s)
+	c := s.Dial()
+	step := func(db int) {
+		c.Must("SELECT", strconv.Itoa(db))
+		c.Must("SET", "both", "1")
+		c.Must("CALLS.RUN", "-!A", "INCR", "replica-only")
+		c.Must("INCR", "both")
+		c.Must("CALLS.RUN", "-!R", "INCR", "file-only")
+		c.Must("INCR", "both")
+	}
+	step(0)
+	step(4)
+	if got := c.Must("WAIT", "1", "5000").Int; got != 1 {
+		t.Errorf("WAIT: %d replicas", got)
+	}
+	replica.Must("CLIENT", "KILL", "TYPE", "master")
+	waitUp(replica)
+	step(0)
+	if got := c.Must("WAIT", "1", "5000").Int; got != 1 || s.Info("sync_full") != "1" {
+		t.Errorf("after a reconnection WAIT says %d, sync_full is %s", got, s.Info("sync_full"))
+	}
+	values := func(s *servertest.Server) string {
+		text := ""
+		for _, db := range []string{"0", "4"} {
+			s.Must("SELECT", db)
+			text += s.Must("MGET", "both", "replica-only", "file-only").String()
+		}
+		return text
+	}
+	const here = `["3" "2" "2"]["3" "1" "1"]`
+	if got := values(s); got != here {
+		t.Errorf("the primary has %s", got)
+	}
+	if got := values(replica); got != `["3" "2" (nil)]["3" "1" (nil)]` {
+		t.Errorf("the replica has %s", got)
+	}
+	s.Restart()
+	if got := values(s); got != `["3" (nil) "2"]["3" (nil) "1"]` {
+		t.Errorf("after the replay there is %s", got)
+	}
+}
+
 // TestModuleKeyPositions: COMMAND GETKEYS and GETKEYSANDFLAGS ask the module, in its order.
 //
 // Rules: POS-1, POS-2, POS-3.
@@ -238,11 +325,15 @@ func TestModuleKeyPositions(t *testing.T) {
 		wantReply(t, c, "COMMAND "+command, want)
 	}
 	wantReply(t, c, "CALLS.KEYS k a", "(integer) 3")
+	if r := c.Do("COMMAND", "GETKEYS", "calls.keys", "exit", "x"); !r.IsError() {
+		t.Errorf("a handler that ends its goroutine: %s", r)
+	}
+	wantReply(t, c, "COMMAND GETKEYS calls.keys k a", `["a"]`)
 }
 
 // TestModuleCommandInfo: COMMAND tells everything that the module said about a command.
 //
-// Rules: CMD-1, CMD-2.
+// Rules: CMD-3, CMD-4, CMD-5.
 func TestModuleCommandInfo(t *testing.T) {
 	c := servertest.Start(t, "--loadmodule", callsModule(t)).Dial()
 	spec := func(flags, begin, find string) string {
@@ -386,7 +477,45 @@ func TestModuleFlags(t *testing.T) {
 	want("online", flags(c), plugin.FlagReplica|plugin.FlagReplicaOnline)
 }
 
-// TestModuleLogLines: the daemon's log has the module's name, its levels, and "verbose" for an unknown one.
+// TestModuleFlagsOfStreams: what a command sees that comes from the primary or from the append-only file.
+//
+// Rules: CLI-2.
+func TestModuleFlagsOfStreams(t *testing.T) {
+	path := callsModule(t)
+	s := servertest.Start(t, "--loadmodule", path, "--appendonly", "yes")
+	replica := servertest.Start(t, "--loadmodule", path)
+	replicate(replica, s)
+	stored := func(s *servertest.Server) plugin.CtxFlags {
+		n, err := strconv.ParseUint(s.Must("HGET", "key", "flags").Str, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plugin.CtxFlags(n)
+	}
+	c := s.Dial()
+	c.Must("CALLS.ID", "key")
+	wantReply(t, c, "WAIT 1 10000", "(integer) 1")
+	const stream = plugin.FlagReplicated | plugin.FlagDenyBlocking
+	if got, want := stored(replica), plugin.FlagReplica|plugin.FlagReadOnly|plugin.FlagReplicaOnline|stream; got != want {
+		t.Errorf("on a replica: %b, want %b", got, want)
+	}
+	if got, want := stored(s), plugin.FlagMaster|plugin.FlagAOF; got != want {
+		t.Errorf("on the primary: %b, want %b", got, want)
+	}
+	s.Restart()
+	if got, want := stored(s), plugin.FlagMaster|plugin.FlagLoading|stream; got&^plugin.FlagAOF != want {
+		t.Errorf("at the replay: %b, want %b", got, want)
+	}
+	r := replica.Dial() // and what its role does to commands that write
+	wantReply(t, r, "CALLS.ONE", "(error) READONLY You can't write against a read only replica.")
+	wantReply(t, r, "CALLS.READ ES SET k v", "(error) READONLY You can't write against a read only replica.")
+	wantReply(t, r, "CALLS.READ S EXISTS k", "(integer) 0")
+}
+
+// TestModuleLogLines: the daemon's log has the module's name, its levels, and "verbose" for an unknown one; the latency monitor
+// has what took long enough.
+//
+// Rules: MSC-3.
 func TestModuleLogLines(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", callsModule(t), "--loglevel", "debug")
 	for level, mark := range map[string]string{"debug": ".", "verbose": "-", "notice": "*", "warning": "#", "shout": "-"} {
@@ -397,6 +526,15 @@ func TestModuleLogLines(t *testing.T) {
 	}
 	if !strings.Contains(s.Log(), "* <module> no name yet") {
 		t.Error("the log has no line of before Init")
+	}
+	s.Must("CALLS.LATENCY", "before", "5000")
+	s.Must("CONFIG", "SET", "latency-monitor-threshold", "200")
+	s.Must("CALLS.LATENCY", "short", "199")
+	s.Must("CALLS.LATENCY", "long", "200")
+	s.Must("CALLS.LATENCY", "long", "5001")
+	latest := s.Must("LATENCY", "LATEST")
+	if len(latest.Elems) != 1 || latest.Elems[0].Elems[0].Str != "long" || latest.Elems[0].Elems[3].Int != 5001 {
+		t.Errorf("LATENCY LATEST: %s", latest)
 	}
 }
 
@@ -481,6 +619,11 @@ func TestLoadsThatFail(t *testing.T) {
 		}
 		wantReply(t, c, "CALLS.ONE", "(error) ERR unknown command 'CALLS.ONE', with args beginning with: ")
 	}
+	for _, line := range []string{"Module " + path + " initialization failed. Module not loaded", "Module " + locked + " failed to load: "} {
+		if !strings.Contains(s.Log(), line) {
+			t.Errorf("the log has no %q", line)
+		}
+	}
 	wantReply(t, c, "MODULE LOADEX "+path+" ARGS 1", "OK")
 	wantReply(t, c, "CALLS.ONE", "OK")
 	if got := c.Must("MODULE", "LIST").String(); got != fmt.Sprintf(`[["name" "calls" "ver" (integer) 7 "path" %q "args" ["1"]]]`, path) {
@@ -498,16 +641,23 @@ func TestLoadsThatFail(t *testing.T) {
 	wantReply(t, refused, "CALLS.ONE", "OK")
 }
 
-// TestModuleClientIDs: ids grow, nested calls keep that of the client, and the append-only file has one of its own.
+// TestModuleClientIDs: ids grow from 1, OnLoad has none, nested calls keep that of the client, and the append-only file has one of
+// its own.
+//
+// Rules: CLI-1.
 func TestModuleClientIDs(t *testing.T) {
-	s := servertest.Start(t, "--loadmodule", callsModule(t))
+	s := servertest.Start(t, "--loadmodule", callsModule(t), "--appendonly", "yes")
 	a, b := s.Dial(), s.Dial()
 	id := func(c *servertest.Conn) int64 { return c.Must("CLIENT", "ID").Int }
 	for _, c := range []*servertest.Conn{a, b} {
-		wantReply(t, c, "CALLS.USER", fmt.Sprintf(`["%d" (integer) 0]`, id(c)))
-		wantReply(t, c, "CALLS.RUN - CALLS.USER", fmt.Sprintf(`["%d" (integer) 0]`, id(c)))
+		wantReply(t, c, "CALLS.USER", fmt.Sprintf(`["%d" (integer) 0 "0"]`, id(c)))
+		wantReply(t, c, "CALLS.RUN - CALLS.USER", fmt.Sprintf(`["%d" (integer) 0 "0"]`, id(c)))
 	}
-	if id(b) <= id(a) {
+	if id(b) <= id(a) || id(a) < 1 {
 		t.Errorf("ids %d, %d", id(a), id(b))
 	}
+	a.Must("CALLS.ID", "key")
+	wantReply(t, a, "HGET key id", fmt.Sprintf(`"%d"`, id(a)))
+	s.Restart()
+	wantReply(t, s.Dial(), "HGET key id", `"18446744073709551615"`)
 }

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"datastore/plugin"
 	"datastore/replication"
 	"datastore/server/command"
@@ -18,6 +20,16 @@ func (m moduleServer) OutOfMemory() *command.Error {
 // Unfit implements host.Server.
 func (m moduleServer) Unfit(cl *command.Client, cmd *command.Command) *command.Error {
 	return m.s.unfit(cl.FromStream, cmd)
+}
+
+// CountChange implements host.Server.
+func (m moduleServer) CountChange() { m.s.savedAt-- }
+
+// NoteLatency implements host.Server.
+func (m moduleServer) NoteLatency(event string, d time.Duration) {
+	if t := &m.s.timing; int64(d) >= t.eventNanos {
+		t.monitor.Add(event, m.s.clock().Unix(), d.Milliseconds())
+	}
 }
 
 // State implements host.Server.

@@ -154,6 +154,9 @@ func TestNativeTypesOnReplicas(t *testing.T) {
 			t.Errorf("the replica %s the module has %s, the primary %s", name, got, digest)
 		}
 		rc := r.Dial()
+		if a, b := rc.Must("DEBUG", "DIGEST-VALUE", "k", "one"), c.Must("DEBUG", "DIGEST-VALUE", "k", "one"); a.String() != b.String() {
+			t.Errorf("digests of values: %s, %s", a, b)
+		}
 		wantReply(t, rc, "TYPE before", "typedtext")
 		if a, b := rc.Must("DUMP", "k"), c.Must("DUMP", "k"); a.Str != b.Str {
 			t.Errorf("the replica %s the module dumps %q, the primary %q", name, a.Str, b.Str)
@@ -175,7 +178,7 @@ func TestNativeTypesOnReplicas(t *testing.T) {
 // TestModuleRemovedAndAddedAgain: the values of a module that is not loaded are kept in memory and on disk, are told of, and
 // live when the module is back.
 //
-// Rules: TYP-2, TYP-3, TYP-8.
+// Rules: TYP-3, TYP-8.
 func TestModuleRemovedAndAddedAgain(t *testing.T) {
 	path := typed(t)
 	for _, aof := range []string{"no", "yes"} {
@@ -247,7 +250,7 @@ func TestModuleRemovedAndAddedAgain(t *testing.T) {
 
 // TestNativeRDBIsRedis has Redis check a file with values of modules and what they store beside the keys.
 //
-// Rules: RDB-1, TYP-8.
+// Rules: RDB-1, TYP-2, TYP-8.
 func TestNativeRDBIsRedis(t *testing.T) {
 	check, err := exec.LookPath("redis-check-rdb")
 	if err != nil {
@@ -259,7 +262,8 @@ func TestNativeRDBIsRedis(t *testing.T) {
 	c.Must("SAVE")
 	file := filepath.Join(s.Dir, "dump.rdb")
 	out, err := exec.Command(check, file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "10 keys read") {
+	if err != nil || !strings.Contains(string(out), "RDB looks OK") || !strings.Contains(string(out), "10 keys read") ||
+		strings.Count(string(out), "MODULE AUX for: typedtext") != 2 {
 		t.Errorf("redis-check-rdb: %v\n%s", err, out)
 	}
 	bytes, err := os.ReadFile(file)
@@ -272,6 +276,27 @@ func TestNativeRDBIsRedis(t *testing.T) {
 	if err != nil || strings.Count(string(bytes), "beside the keys") != 2 || strings.Count(string(without), "beside the keys") != 0 {
 		t.Error("what the module stores is not there twice, or has left a trace")
 	}
+}
+
+// TestRewriteThatFails: an append-only file is not begun when a type cannot say how to make its values.
+//
+// Rules: RDB-4.
+func TestRewriteThatFails(t *testing.T) {
+	s := servertest.Start(t, "--loadmodule", typed(t), "badrewrite", "--aof-use-rdb-preamble", "no")
+	c := s.Dial()
+	c.Must("TYPED.APPEND", "k", "value")
+	if r := c.Do("CONFIG", "SET", "appendonly", "yes"); !r.IsError() {
+		t.Errorf("CONFIG SET appendonly yes: %s", r)
+	}
+	if line := "Fatal: AOF method for module data type 'typedtext' tried to emit unknown command 'TYPED.NOPE'"; !strings.Contains(s.Log(), line) {
+		t.Errorf("the log does not have %q", line)
+	}
+	if s.Info("aof_enabled") != "0" {
+		t.Error("the append-only file is on")
+	}
+	c.Must("CONFIG", "SET", "aof-use-rdb-preamble", "yes")
+	c.Must("CONFIG", "SET", "appendonly", "yes")
+	wantReply(t, c, "TYPED.GET k", `"value"`)
 }
 
 // TestNativeFreeing: values are freed at once or beside the server, and INFO counts those.

@@ -251,6 +251,7 @@ func (s *Server) newBase() func(io.Writer) error {
 	return s.saveBase
 }
 
+// saveBase writes the dataset as the base of the AOF.
 func (s *Server) saveBase(w io.Writer) error {
 	if !s.values.AOFUseRDBPreamble {
 		return s.saveCommands(w)

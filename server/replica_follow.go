@@ -154,10 +154,11 @@ func (f *follower) Load(p replication.Payload) error {
 	s.logf(Notice, "Done loading RDB, keys loaded: %d, keys expired: %d.", info.Keys, info.Expired)
 	old := fresh
 	err = f.locked(func() (err error) {
-		if err = s.loadAux(aux); err == nil {
-			old, err = f.exchange(fresh, p, db)
+		if err := s.loadAux(aux); err != nil {
+			return fmt.Errorf("%w: %w", replication.ErrPayload, err)
 		}
 		s.logOpaque(info.Opaque)
+		old, err = f.exchange(fresh, p, db)
 		return err
 	})
 	old.Close() // nobody refers to it; giving much memory back takes a while

@@ -110,7 +110,7 @@ type Server struct {
 	lastSaveErr error
 	heap        heapMeter
 	lastSaveSec int64
-	savedAt     int64 // keyspace changes at the last save
+	savedAt     int64 // keyspace changes at the last save, less what modules have replicated beside them
 
 	link     link
 	replicas []*replica
@@ -228,6 +228,12 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Done is closed when Run has returned.
 func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Barrier waits until what holds the execution lock has given it up, and so sees all that commands have done before.
+func (s *Server) Barrier() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}
 
 // monoMs is a clock that never jumps, for timeouts and idle times.
 func (s *Server) monoMs() int64 { return s.monoMsAt(time.Now()) }

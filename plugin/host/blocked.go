@@ -251,15 +251,6 @@ func (f *frame) BlockedDisconnected() bool {
 	return f.blocking.phase == phaseFree && f.blocking.of.gone
 }
 
-// countError counts an error reply that the module has written itself.
-func (f *frame) countError(text string) {
-	if f.blocking.counted != nil {
-		*f.blocking.counted = append(*f.blocking.counted, text)
-		return
-	}
-	f.host.server.CountError(f.cmd, text)
-}
-
 func (b *blocked) private() any {
 	b.mu.Lock()
 	defer b.mu.Unlock()

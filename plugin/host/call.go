@@ -242,11 +242,10 @@ func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	}
 	w := &f.cc.W
 	start, proto := len(w.Buf), w.Proto
+	defer func() { w.Buf, w.Proto = w.Buf[:start], proto }() // also when the command panics
 	w.Proto = f.protoOf(opt)
 	f.execute(cmd, argv, opt)
-	r := f.calls.replies.parse(w.Buf[start:])
-	w.Buf, w.Proto = w.Buf[:start], proto
-	return r, nil
+	return f.calls.replies.parse(w.Buf[start:]), nil
 }
 
 // resolve returns the command that argv names, or nil. Most handlers call the same one each time.

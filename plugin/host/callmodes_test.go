@@ -215,6 +215,27 @@ func TestCallProtocols(t *testing.T) {
 	}
 }
 
+// TestCallThatPanics: a handler that recovers from a panic of what it called goes on with its reply as it was.
+func TestCallThatPanics(t *testing.T) {
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
+		must(t, ctx.ReplyArray(2))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not reach the handler")
+				}
+			}()
+			_, err := ctx.Call("boom", "3")
+			must(t, err)
+		}()
+		_, err := ctx.Call("SET", "cc", "k", "v")
+		must(t, err)
+		return errors.Join(ctx.ReplyNull(), ctx.ReplyBool(true))
+	}})
+	r.want("*2\r\n$-1\r\n:1\r\n", "t")
+	r.sent("SELECT 0", "SET k v")
+}
+
 // TestTypedArguments: CallArgs and the builder take what Call takes.
 func TestTypedArguments(t *testing.T) {
 	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
@@ -295,6 +316,21 @@ func TestTargets(t *testing.T) {
 		if r.do("SET", "between", "v"); strings.Join(r.aof, "|") != strings.Join(r.stream, "|") {
 			t.Errorf("step %d: then %q is logged and %q replicated", i, r.aof, r.stream)
 		}
+	}
+}
+
+// TestReplicatedChanges: what is replicated counts as a change, whoever gets it; a call counts by what it changes.
+func TestReplicatedChanges(t *testing.T) {
+	r := newRig(t, plugin.APIVer1, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
+		_, err := ctx.Call("SET", "!cc", "k", "v")
+		return errors.Join(err, ctx.Replicate("INCR", "c", "n"), ctx.ReplicateArgs("INCR", plugin.NoAOF, plugin.B([]byte("n"))),
+			ctx.ReplicateVerbatim(), ctx.ReplyInt(1))
+	}})
+	r.replica = nil
+	r.do("t")
+	r.ctx.Effects.Listen(false)
+	if r.do("t"); r.dirty != 6 || r.ctx.Store.Changes() != 2 {
+		t.Errorf("%d changes besides %d of the keyspace", r.dirty, r.ctx.Store.Changes())
 	}
 }
 

@@ -156,7 +156,16 @@ func TestReplyReply(t *testing.T) {
 			return ctx.ReplyStatus("RESP3 only")
 		}
 	}
-	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"every": everyKind, "pass2": pass(""), "pass3": pass("3"), "pass0": pass("0")})
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"every": everyKind, "pass2": pass(""), "pass3": pass("3"), "pass0": pass("0"),
+		"swallow": func(ctx plugin.Ctx, _ []plugin.String) error {
+			reply, err := ctx.Call("STRLEN", "c", "h")
+			must(t, err)
+			return ctx.ReplyBool(reply.Err() != nil)
+		},
+		"two": func(ctx plugin.Ctx, _ []plugin.String) error {
+			return errors.Join(ctx.ReplyArray(2), ctx.ReplyError("ONE"), ctx.ReplyError("TWO"))
+		},
+	})
 	r.do("HSET", "h", "f", "v")
 	r.do("SADD", "set", "x")
 	for _, tt := range [][3]string{
@@ -184,5 +193,12 @@ func TestReplyReply(t *testing.T) {
 	r.want(every, "pass3", "every") // an error among the elements counts, too
 	if failed("pass3") != 3 {
 		t.Errorf("%d calls failed", failed("pass3"))
+	}
+	before := len(r.errors)
+	if r.do("swallow"); len(r.errors) != before || failed("strlen") != 7 || failed("swallow") != 0 {
+		t.Errorf("an error that the module keeps to itself was counted: %q", r.errors[before:])
+	}
+	if r.do("two"); len(r.errors) != before+2 || failed("two") != 1 {
+		t.Errorf("a reply with two errors counts %q, and %d failures", r.errors[before:], failed("two"))
 	}
 }

@@ -56,6 +56,7 @@ func targetOf(opt plugin.CallOpt) command.Target {
 
 // replicate notes a command that the handler wants to have replicated.
 func (f *frame) replicate(target command.Target, db int, args ...[]byte) {
+	f.host.server.CountChange()
 	if !f.cc.Effects.Listening() {
 		return
 	}

@@ -29,6 +29,7 @@ var ErrCacheDir = errors.New("module cache directory")
 
 // Loads and unloads that fail.
 var (
+	ErrOnLoad        = errors.New("OnLoad")
 	ErrNoInit        = errors.New("OnLoad did not call Init")
 	ErrCommandTaken  = errors.New("a command of the module exists already")
 	ErrNoModule      = errors.New("no such module with that name")

@@ -114,6 +114,25 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// TestLatency: a module names a bounded number of events.
+func TestLatency(t *testing.T) {
+	r := inHandler(t, func(ctx plugin.Ctx) {
+		for i := range 2 * maxEvents {
+			ctx.Latency("event-"+strconv.Itoa(i), time.Second)
+		}
+		ctx.Latency("event-0", 2*time.Second)
+		for _, bad := range []string{"", "a b", "a\nb"} {
+			ctx.Latency(bad, time.Second)
+		}
+	})
+	if len(r.events) != maxEvents+1 || r.events[0] != "event-0 1s" || r.events[maxEvents] != "event-0 2s" {
+		t.Errorf("%d events: %q", len(r.events), r.events)
+	}
+	if i := r.h.Infos()[0]; i.Misuses != maxEvents+3 {
+		t.Errorf("%d misuses", i.Misuses)
+	}
+}
+
 func TestInvocation(t *testing.T) {
 	seen := map[byte]bool{}
 	r := inHandlerOnly(t, func(ctx plugin.Ctx) {
@@ -126,6 +145,9 @@ func TestInvocation(t *testing.T) {
 		}
 		if ctx.Flags() != want {
 			t.Errorf("flags %b", ctx.Flags())
+		}
+		if ctx.DBSize() != 7 {
+			t.Errorf("%d keys", ctx.DBSize())
 		}
 		for range 10 {
 			var b [100]byte
@@ -145,6 +167,9 @@ func TestInvocation(t *testing.T) {
 	bare := bareRig(t)
 	bare.state = plugin.FlagServerStartup
 	bare.mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {
+		if ctx.DBSize() != 0 {
+			t.Errorf("%d keys", ctx.DBSize())
+		}
 		if ctx.Flags() != plugin.FlagServerStartup|plugin.FlagDenyBlocking {
 			t.Errorf("flags in OnLoad: %b", ctx.Flags())
 		}

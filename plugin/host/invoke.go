@@ -42,6 +42,7 @@ type frame struct {
 	asking bool            // the handler is asked for key positions, and can do nothing else
 	keysAt []command.KeyAt // what it has answered
 	auto   bool            // AutoMemory was called
+	failed bool            // an error reply was counted
 	proto  int             // of the reply
 
 	texts   texts
@@ -106,7 +107,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	}
 	f.raw = cc.Args
 	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
-	f.auto, f.proto = false, cc.W.Proto
+	f.auto, f.failed, f.proto = false, false, cc.W.Proto
 	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {

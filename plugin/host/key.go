@@ -35,6 +35,7 @@ type key struct {
 	handed bool // Value gave out a value that may be written, and nothing has been said of it since
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
 	lent   bool // views of the value were given out, and it was not written since
+	walked bool // iter or cursor has been in use since the key was opened
 
 	iter    iteration
 	cursor  walk   // of LGet
@@ -124,7 +125,10 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	k.name = append(k.name[:0], name.Bytes()...)
 	k.Title = plugin.StringOf(k.name)
 	k.entry, k.seen, k.as = entry, k.changes(), keyspace.TypeNone
-	k.wrote, k.dirty, k.doomed, k.lent = false, false, false, false
+	k.wrote, k.dirty, k.doomed, k.lent, k.walked = false, false, false, false, false
+	if k.Cursor.Err != nil { // of an iteration that the last Close ended
+		k.Cursor.Err = nil
+	}
 	h.open = append(h.open, k)
 	return &k.Key, nil
 }
@@ -155,6 +159,9 @@ func (f *frame) KeyExists(name plugin.String) bool {
 func (f *frame) SignalModifiedKey(name plugin.String) {
 	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
 }
+
+// DBSize implements plugin.Keyspace.
+func (f *frame) DBSize() int { return f.db.Len() }
 
 // SelectedDB implements plugin.Keyspace.
 func (f *frame) SelectedDB() int { return f.db.Index() }
@@ -222,7 +229,9 @@ func (k *key) end() {
 	if k.write && !k.wrote {
 		f.host.server.KeyTouched(k.db.Index(), k.name)
 	}
-	k.closeIteration()
+	if k.walked {
+		k.closeIteration()
+	}
 	k.frame, k.entry, k.as = nil, keyspace.Entry{}, keyspace.TypeNone
 	if cap(k.scratch) > keptBytes {
 		k.scratch = nil
@@ -265,8 +274,10 @@ func (k *key) writtenHandle() {
 
 // moved notes that what was known of the value, and all views of it, have become invalid.
 func (k *key) moved() {
-	k.wrote, k.seen, k.lent, k.cursor.active = true, -1, false, false
-	k.cut()
+	k.wrote, k.seen, k.lent = true, -1, false
+	if k.walked {
+		k.cut()
+	}
 }
 
 // writable tells why the key cannot be written, nil when it can. A key that a lookup has hidden, because its time has come,

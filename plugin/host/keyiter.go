@@ -12,7 +12,6 @@ import (
 type iteration struct {
 	over   keyspace.Type // the value's type, TypeNone when none is running
 	cut    bool          // a write has ended it, and the module has not learned it yet
-	began  bool          // since the key was opened
 	deaths int64         // keyspace.Store.Deaths at the beginning
 	list   walk
 	set    keyspace.SetIter
@@ -27,7 +26,7 @@ func (k *key) begin(t keyspace.Type) error {
 		return plugin.ErrStale
 	}
 	it := &k.iter
-	it.over, it.cut, it.began = keyspace.TypeNone, false, true
+	it.over, it.cut, k.walked = keyspace.TypeNone, false, true
 	k.Cursor = plugin.Cursor{Run: k.Cursor.Run + 1}
 	if err := k.forRead(t); err != nil {
 		return k.unbegun(err)
@@ -44,8 +43,9 @@ func (k *key) unbegun(err error) error {
 	return err
 }
 
-// cut ends an iteration because of a write.
+// cut ends an iteration because of a write, and makes LGet look for its place again.
 func (k *key) cut() {
+	k.cursor.active = false
 	if k.iter.over != keyspace.TypeNone {
 		k.iter.over, k.iter.cut = keyspace.TypeNone, true
 		k.Cursor = plugin.Cursor{Run: k.Cursor.Run}
@@ -68,18 +68,16 @@ func (k *key) running() bool {
 	return it.over != keyspace.TypeNone
 }
 
-// closeIteration ends the iteration of a key that is closed, so that no loop takes a step in the handle's next life.
+// closeIteration ends the iteration of a key that is closed. The number of the iteration stays, so that the next one of the
+// handle, which may be that of another key then, ends a loop that has not noticed.
 func (k *key) closeIteration() {
 	k.cursor.active = false
-	if !k.iter.began {
-		return
-	}
-	c := plugin.Cursor{Run: k.Cursor.Run + 1}
+	c := plugin.Cursor{Run: k.Cursor.Run}
 	if k.iter.over != keyspace.TypeNone {
 		c.Err = plugin.ErrStale
 	}
 	k.Cursor = c
-	k.iter.over, k.iter.cut, k.iter.began = keyspace.TypeNone, false, false
+	k.iter.over, k.iter.cut = keyspace.TypeNone, false
 }
 
 // Seek implements plugin.Iteration.

@@ -234,13 +234,30 @@ func TestOneIterationAtATime(t *testing.T) {
 				t.Errorf("%s with two handles: %d and %d steps", name, outer, inner)
 			}
 		}
-		z := open(t, ctx, "All-zset", plugin.Read)
+		list := open(t, ctx, "All-list", plugin.Read)
 		outer := 0
+		for range list.LAll() { // the steps in a sorted set are none here
+			if outer++; list.ZNext() || list.ZPrev() || !list.ZEndReached() {
+				t.Error("a step from an element of a list")
+			}
+		}
+		if outer != 10 {
+			t.Errorf("%d steps over a list", outer)
+		}
+		z := open(t, ctx, "All-zset", plugin.Read)
+		outer = 0
 		for range z.ZRange(plugin.ScoreRange{Min: 0, Max: 9}) {
 			outer++
 			must(t, z.ZFirst(plugin.ScoreRange{Min: 5, Max: 9}))
 		}
 		if _, score, ok := z.ZCurrent(); outer != 1 || !ok || score != 5 {
+			t.Errorf("%d steps, then at %v, %v", outer, score, ok)
+		}
+		for range z.All() {
+			outer++
+			must(t, z.ZFirst(plugin.ScoreRange{Min: 5, Max: 9}))
+		}
+		if _, score, ok := z.ZCurrent(); outer != 2 || !ok || score != 5 {
 			t.Errorf("%d steps, then at %v, %v", outer, score, ok)
 		}
 	})
@@ -269,5 +286,32 @@ func TestLoopsThatWriteOtherKeys(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// A handle that a loop has closed may be that of another key already when the loop goes on.
+func TestLoopOverAHandleWithANewLife(t *testing.T) {
+	inHandler(t, func(ctx plugin.Ctx) {
+		fillAll(t, ctx, 10)
+		closeAll(t, ctx)
+		k := open(t, ctx, "All-set", plugin.Read)
+		steps, again := 0, 0
+		for range k.SAll() {
+			steps++
+			must(t, k.Close())
+			for range 100 {
+				other := open(t, ctx, "All-zset", plugin.Read)
+				if other == k {
+					must(t, other.IterErr())
+					must(t, other.ZFirst(plugin.ScoreRange{Min: 3, Max: 9}))
+					again++
+					break
+				}
+				must(t, other.Close())
+			}
+		}
+		if _, score, ok := k.ZCurrent(); steps != 1 || again != 1 || !ok || score != 3 {
+			t.Errorf("%d steps, the new life's iteration is at %v, %v", steps, score, ok)
+		}
 	})
 }

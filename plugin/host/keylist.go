@@ -102,6 +102,7 @@ func (k *key) LGet(i int) (plugin.String, error) {
 // seek moves the cursor of LGet to an element.
 func (k *key) seek(i int) {
 	c := &k.cursor
+	k.walked = true
 	switch {
 	case c.active && i == c.at:
 		return

@@ -1,10 +1,12 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/plugin"
@@ -40,6 +42,9 @@ func (p *player) element() []byte {
 func (p *player) same(got string, err error, command string, args ...string) {
 	p.t.Helper()
 	want := p.oracle.do(append([]string{command, p.name}, args...)...)
+	if errors.Is(err, plugin.ErrType) {
+		got, err = "-"+string(plugin.ErrWrongType)+"\r\n", nil
+	}
 	if must(p.t, err); got != want {
 		p.t.Fatalf("%s %s %q: %q, want %q", command, p.name, args, got, want)
 	}
@@ -77,8 +82,8 @@ func (p *player) set() {
 		has, err := p.k.SHas(e)
 		p.same(truth(has), err, "SISMEMBER", text)
 	default:
-		if m, err := p.k.SPop(); err == nil {
-			p.same(number(1), nil, "SREM", m.String())
+		if m, err := p.k.SPop(); !errors.Is(err, plugin.ErrEmptyKey) {
+			p.same(number(1), err, "SREM", m.String())
 		}
 	}
 }
@@ -119,21 +124,90 @@ func (p *player) zset() {
 		p.same(truth(was), err, "ZREM", m)
 	case 4:
 		got, err := p.k.ZScore(e)
-		p.same(double(got, err == nil), nil, "ZSCORE", m)
+		p.same(double(got, err == nil), noElement(err), "ZSCORE", m)
 	case 5:
 		rank, err := p.k.ZRank(e)
 		want := number(rank)
 		if err != nil {
 			want = "$-1\r\n"
 		}
-		p.same(want, nil, "ZRANK", m)
+		p.same(want, noElement(err), "ZRANK", m)
 	default:
 		n := 0
 		for range p.k.ZRange(plugin.ScoreRange{Min: score, Max: score + 2, MinEx: true}) {
 			n++
 		}
-		p.same(number(n), nil, "ZCOUNT", "("+text, string(resp.AppendDouble(nil, score+2)))
+		p.same(number(n), p.k.IterErr(), "ZCOUNT", "("+text, string(resp.AppendDouble(nil, score+2)))
 	}
+}
+
+// noElement takes away the errors that are a null in a reply.
+func noElement(err error) error {
+	if errors.Is(err, plugin.ErrNoElement) || errors.Is(err, plugin.ErrEmptyKey) {
+		return nil
+	}
+	return err
+}
+
+func (p *player) list() {
+	e := p.element()
+	text := string(e)
+	switch p.rnd.IntN(4) {
+	case 0, 1:
+		err := p.k.Push(plugin.Tail, plugin.StringOf(e))
+		p.same(number(p.k.Len()), err, "RPUSH", text)
+	case 2:
+		if got, err := p.k.Pop(plugin.Head); !errors.Is(err, plugin.ErrEmptyKey) {
+			p.same(bulk(got.String(), true), err, "LPOP")
+		}
+	default:
+		if err := p.k.LSet(-1, plugin.StringOf(e)); !errors.Is(err, plugin.ErrEmptyKey) {
+			p.same("+OK\r\n", err, "LSET", "-1", text)
+		}
+	}
+}
+
+// general does what any type of key allows.
+func (p *player) general() {
+	switch p.rnd.IntN(6) {
+	case 0:
+		existed := p.k.Type() != plugin.KeyEmpty
+		p.same(truth(existed), p.k.Delete(), "DEL")
+	case 1:
+		e := p.element()
+		text := string(e)
+		p.same("+OK\r\n", p.k.SetString(plugin.StringOf(e)), "SET", text)
+	case 2:
+		existed := p.k.Type() != plugin.KeyEmpty
+		if err := p.k.SetTTL(time.Hour); !errors.Is(err, plugin.ErrEmptyKey) {
+			p.same(truth(existed), err, "PEXPIRE", "3600000")
+		}
+	case 3:
+		had := p.k.TTL() != plugin.NoExpire
+		p.same(truth(had), noElement(p.k.SetTTL(plugin.NoExpire)), "PERSIST")
+	case 4:
+		b, err := p.k.DMA(plugin.Write)
+		if err == nil && len(b) == 0 {
+			return
+		}
+		n := len(b)
+		if err == nil {
+			b[n-1] = '!'
+		}
+		p.same(number(n), err, "SETRANGE", fmt.Sprint(max(0, n-1)), "!")
+	default:
+		b, err := p.k.DMA(plugin.Read)
+		p.same(bulk(string(b), p.k.Type() != plugin.KeyEmpty), err, "GET")
+	}
+}
+
+// anything takes a key through all types.
+func (p *player) anything() {
+	[]func(){p.set, p.hash, p.zset, p.list, p.general, p.general}[p.rnd.IntN(6)]()
+	types := map[plugin.KeyType]string{
+		plugin.KeyEmpty: "none", plugin.KeyString: "string", plugin.KeyList: "list", plugin.KeyHash: "hash", plugin.KeySet: "set", plugin.KeyZSet: "zset",
+	}
+	p.same("+"+types[p.k.Type()]+"\r\n", nil, "TYPE")
 }
 
 // What is written at random through keys gives the same results and the same values as the built-in commands, here and,
@@ -145,13 +219,15 @@ func TestRandomWrites(t *testing.T) {
 			round, err := args[1].Uint64()
 			must(t, err)
 			rnd := rand.New(rand.NewPCG(seed, round))
-			for _, name := range []string{"set", "hash", "zset"} {
+			for _, name := range []string{"set", "hash", "zset", "list", "any"} {
 				p := &player{t: t, rnd: rnd, k: open(t, ctx, name, plugin.Write), name: name, oracle: oracle}
-				act := map[string]func(){"set": p.set, "hash": p.hash, "zset": p.zset}[name]
+				act := map[string]func(){"set": p.set, "hash": p.hash, "zset": p.zset, "list": p.list, "any": p.anything}[name]
 				for range 60 {
 					act()
 				}
-				p.same(number(p.k.Len()), nil, map[string]string{"set": "SCARD", "hash": "HLEN", "zset": "ZCARD"}[name])
+				if size := map[string]string{"set": "SCARD", "hash": "HLEN", "zset": "ZCARD", "list": "LLEN"}[name]; size != "" {
+					p.same(number(p.k.Len()), nil, size)
+				}
 				if rnd.IntN(8) == 0 {
 					must(t, p.k.Delete())
 					oracle.do("DEL", name)

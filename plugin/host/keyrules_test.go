@@ -461,3 +461,51 @@ func TestBinaryValues(t *testing.T) {
 		}
 	})
 }
+
+// Rules: KEY-7.
+func TestClosedKeys(t *testing.T) {
+	var kept *plugin.Key
+	check := func(k *plugin.Key) {
+		t.Helper()
+		e, all, lex := []byte("e"), plugin.ScoreRange{}, plugin.LexRange{Min: str("-"), Max: str("+")}
+		_, sadd := k.SAdd(e)
+		_, srem := k.SRem(e)
+		_, shas := k.SHas(e)
+		_, srandom := k.SRandom()
+		_, spop := k.SPop()
+		_, hset := k.HSet(0, field("e", "v"))
+		_, _, hget := k.HGet(e)
+		_, hdel := k.HDel(e)
+		_, hexists := k.HExists(e)
+		_, zadd := k.ZAdd(1, e, 0)
+		_, zrem := k.ZRem(e)
+		_, zscore := k.ZScore(e)
+		_, zrank := k.ZRank(e)
+		_, pop := k.Pop(plugin.Head)
+		_, lget := k.LGet(0)
+		_, dma := k.DMA(plugin.Read)
+		for i, err := range []error{
+			sadd, srem, shas, srandom, spop, hset, hget, hdel, hexists, zadd, zrem, zscore, zrank, pop, lget, dma,
+			k.ZFirst(all), k.ZLast(all), k.ZFirstLex(lex), k.ZLastLex(lex), k.Delete(), k.SetString(str("x")), k.SetTTL(1), k.Truncate(1),
+			k.SetExpireAt(time.Time{}), k.Push(plugin.Tail, str("x")), k.LSet(0, str("x")), k.LInsert(0, str("x")), k.LDelete(0), k.Close(),
+		} {
+			wantErr(t, fmt.Sprint("method ", i, " of a closed key"), err, plugin.ErrStale)
+		}
+		for range k.All() {
+			t.Error("a closed key has elements")
+		}
+		if _, _, ok := k.ZCurrent(); ok || k.ZNext() || k.ZPrev() || !k.ZEndReached() || k.Type() != plugin.KeyEmpty || k.Len() != 0 || k.TTL() != plugin.NoExpire {
+			t.Error("a closed key is not empty")
+		}
+		k.ZStop()
+	}
+	r := inHandler(t, func(ctx plugin.Ctx) {
+		kept = open(t, ctx, "z", plugin.Write)
+		must(t, kept.ZFirst(plugin.ScoreRange{Max: 9}))
+		must(t, kept.Close())
+		check(kept)
+		kept = open(t, ctx, "h", plugin.Write)
+	})
+	check(kept)
+	r.sent()
+}

@@ -120,7 +120,7 @@ func TestManyKeysAreReused(t *testing.T) {
 	}
 }
 
-// Rules: DMA-1, DMA-2, DMA-3, DMA-4, DMA-5.
+// Rules: DMA-2, DMA-3, DMA-4, DMA-5.
 func TestStringValues(t *testing.T) {
 	r := inHandler(t, func(ctx plugin.Ctx) {
 		s := open(t, ctx, "s", plugin.Write)

@@ -102,15 +102,12 @@ func (k *key) checkValue() {
 
 // thaw makes the value of a key that is being opened live, if it is an opaque one of a type that is known.
 func (f *frame) thaw(entry keyspace.Entry, name []byte) (keyspace.Entry, error) {
-	if _, _, opaque := entry.Opaque(); !opaque {
-		return entry, nil
-	}
-	if err := f.db.Thaw(name); err != nil {
+	live, err := entry.Thaw()
+	if err != nil {
 		f.logf(plugin.Warning, "the value of key %q in database %d was not loaded: %v", name, f.db.Index(), err)
 		return entry, plugin.ErrBadValue
 	}
-	f.cc.Store.CountReads(false) // the lookup has counted
-	return f.db.Peek(name), nil
+	return live, nil
 }
 
 // changed is a key whose native value a handler has changed.

@@ -38,6 +38,9 @@ func (h *Modules) abandon(m *module) {
 		h.server.Log(plugin.Warning, fmt.Sprintf("Module %s has not freed %d bytes in %d blocks", m.name, m.heap.memory.Bytes(), n))
 	}
 	m.heap.accounted = 0
+	if m.heap.memory.Blocks() == 0 {
+		delete(h.heaps, m.name)
+	}
 }
 
 // alloc does the work of the methods that return memory: it makes n bytes, or p n bytes long.

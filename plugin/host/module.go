@@ -27,7 +27,8 @@ type module struct {
 	keys    int64        // opened
 	leaked  int64        // keys and replies that handlers without AutoMemory left to be released
 
-	heap *heap // from Init on
+	heap   *heap               // from Init on
+	events map[string]struct{} // of the latency monitor
 
 	blocked    int  // clients, or handles that the module has not given back
 	gone       bool // unloaded

@@ -72,8 +72,8 @@ func New(server Server, o Options) *Modules {
 // takes 10 to 30 ms, and as long as the module's init and OnLoad do. When it fails, nothing of the module is left
 // besides its image.
 //
-// Errors: those of Loader.Open; what OnLoad returned; ErrPanic, ErrGoexit and ErrTimeout when it did not return;
-// ErrNoInit; ErrCommandTaken.
+// Errors: those of Loader.Open; ErrOnLoad with what OnLoad returned, or with ErrPanic, ErrGoexit or ErrTimeout when it did not
+// return; ErrNoInit; ErrCommandTaken.
 func (h *Modules) Load(ctx context.Context, path string, args [][]byte) error {
 	h.turn.Lock()
 	defer h.turn.Unlock()
@@ -112,7 +112,7 @@ func (h *Modules) start(m *module, args [][]byte) error {
 	err := c.run(h.o.LoadTimeout, func() error { return m.image.OnLoad(c, given) })
 	if err != nil {
 		h.logStack(m, err)
-		err = fmt.Errorf("OnLoad: %w", err)
+		err = fmt.Errorf("%w: %w", ErrOnLoad, err)
 	} else if m.name == "" {
 		err = ErrNoInit
 	}

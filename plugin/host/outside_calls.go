@@ -1,6 +1,10 @@
 package host
 
-import "datastore/plugin"
+import (
+	"time"
+
+	"datastore/plugin"
+)
 
 // What OnLoad and OnUnload may do under the execution lock; see outside.
 
@@ -18,6 +22,17 @@ func (o *outside) ReplicateArgs(cmd string, opt plugin.CallOpt, args ...plugin.A
 func (o *outside) Flags() (flags plugin.CtxFlags) {
 	o.do(func() { flags = o.frame.Flags() })
 	return flags
+}
+
+// DBSize implements plugin.Keyspace.
+func (o *outside) DBSize() (n int) {
+	o.do(func() { n = o.frame.DBSize() })
+	return n
+}
+
+// Latency implements plugin.Invocation.
+func (o *outside) Latency(event string, d time.Duration) {
+	o.do(func() { o.frame.Latency(event, d) })
 }
 
 // Alloc implements plugin.Memory.

@@ -1,6 +1,13 @@
 package host
 
-import "sync"
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"datastore/plugin"
+)
 
 // reaper frees values of native types beside the server, where their modules say that it takes long. Its goroutine exists
 // while there is something to do.
@@ -39,6 +46,7 @@ func (r *reaper) add(t *nativeType, v any) bool {
 
 // run frees what waits. A method that ends its goroutine gets another one started in its place.
 func (r *reaper) run() {
+	debug.SetPanicOnFault(true)
 	done := false
 	defer func() {
 		if done {
@@ -74,5 +82,20 @@ func (r *reaper) counts() (waiting int, freed int64) {
 // LazyFree returns how many native values wait to be freed beside the server, and how many have been since the start.
 func (h *Modules) LazyFree() (waiting int, freed int64) { return h.reaper.counts() }
 
-// Close waits until what the modules' values need to be freed is done. No module may be used afterwards.
-func (h *Modules) Close() { h.reaper.wg.Wait() }
+// Close waits, at most as long as for an OnUnload, until what the modules' values need to be freed is done. No module may be
+// used afterwards.
+func (h *Modules) Close() {
+	done := make(chan struct{})
+	go func() {
+		h.reaper.wg.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(h.o.UnloadTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		waiting, _ := h.reaper.counts()
+		h.server.Log(plugin.Warning, fmt.Sprintf("Values of modules are still being freed, %d more wait: left behind", waiting))
+	}
+}

@@ -48,6 +48,32 @@ func (f *frame) ReplyError(msg string) error {
 	return nil
 }
 
+// countError counts an error reply that the client gets: by its code, and once as a failure of the command. The errors of
+// called commands are counted here, too, when they are passed on; what a module does not pass on is no reply. Errors that are
+// written beside the server are counted when the reply is sent.
+func (f *frame) countError(text string) {
+	if f.blocking.counted != nil {
+		*f.blocking.counted = append(*f.blocking.counted, text)
+		return
+	}
+	cmd := f.cmd
+	if f.failed {
+		cmd = nil
+	}
+	f.failed = true
+	f.host.server.CountError(cmd, text)
+}
+
+// countErrors counts the errors in a reply.
+func (f *frame) countErrors(r *plugin.Reply) {
+	if r.Kind == plugin.ErrorReply {
+		f.countError(string(r.Text))
+	}
+	for i := range r.Elems {
+		f.countErrors(&r.Elems[i])
+	}
+}
+
 // ReplyErrorf implements plugin.Replies.
 func (f *frame) ReplyErrorf(format string, args ...any) error {
 	return f.ReplyError(fmt.Sprintf(format, args...))
@@ -195,8 +221,8 @@ func (f *frame) ReplyReply(r *plugin.Reply) error {
 	case r.Only3 && w.Proto < 3:
 		return plugin.ErrRESP2
 	}
-	if f.calls.replies.errors > 0 && fails(r) {
-		f.cmd.Stats.Failed++ // its code was counted when the called command failed
+	if f.calls.replies.errors > 0 {
+		f.countErrors(r)
 	}
 	w.Raw(r.Wire)
 	f.reply.wrote(len(w.Buf))

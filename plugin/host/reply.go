@@ -156,19 +156,6 @@ func scalar3(kind resp.Kind, text []byte, r *plugin.Reply) {
 	}
 }
 
-// fails reports whether a reply is an error or has one within.
-func fails(r *plugin.Reply) bool {
-	if r.Kind == plugin.ErrorReply {
-		return true
-	}
-	for i := range r.Elems {
-		if fails(&r.Elems[i]) {
-			return true
-		}
-	}
-	return false
-}
-
 // array returns n elements.
 func (p *replies) array(n int) []plugin.Reply {
 	from := len(p.elems)

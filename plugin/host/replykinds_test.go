@@ -99,7 +99,6 @@ func TestAttributes(t *testing.T) {
 		case errors.Is(err, plugin.ErrRESP2):
 		default:
 			must(t, errors.Join(err, ctx.ReplyStatus("x"), ctx.ReplyMap(0), ctx.SetAttributeLen(1)))
-			must(t, ctx.ReplyAttribute(0))
 		}
 		return ctx.ReplySet(0)
 	}
@@ -108,6 +107,16 @@ func TestAttributes(t *testing.T) {
 	}
 	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
 		"with": with, "alone": alone,
+		"second": func(ctx plugin.Ctx, _ []plugin.String) error {
+			must(t, ctx.ReplyAttribute(0))
+			wantErr(t, "an attribute of an attribute", ctx.ReplyAttribute(1), plugin.ErrReplyShape)
+			return ctx.ReplyInt(1)
+		},
+		"inner": func(ctx plugin.Ctx, _ []plugin.String) error {
+			must(t, errors.Join(ctx.ReplyArray(1), ctx.ReplyAttribute(0)))
+			wantErr(t, "an attribute of an attribute", ctx.ReplyAttribute(1), plugin.ErrReplyShape)
+			return ctx.ReplyInt(1)
+		},
 		"top":  func(ctx plugin.Ctx, args []plugin.String) error { must(t, alone(ctx, args)); return ctx.ReplyInt(3) },
 		"tail": func(ctx plugin.Ctx, args []plugin.String) error { must(t, ctx.ReplyInt(3)); return alone(ctx, args) },
 		"in": func(ctx plugin.Ctx, args []plugin.String) error {
@@ -118,12 +127,14 @@ func TestAttributes(t *testing.T) {
 			return nil
 		},
 	})
-	r.wantBytes("*2\r\n+a\r\n*0\r\n", "*2\r\n|1\r\n+ttl\r\n:9\r\n+a\r\n|1\r\n+x\r\n%0\r\n|0\r\n~0\r\n", "with")
+	r.wantBytes("*2\r\n+a\r\n*0\r\n", "*2\r\n|1\r\n+ttl\r\n:9\r\n+a\r\n|1\r\n+x\r\n%0\r\n~0\r\n", "with")
 	r.client.Proto = 3
 	r.want("|1\r\n:1\r\n:2\r\n:3\r\n", "top")
 	if r.logged("misuse") {
 		t.Errorf("log: %q", r.log)
 	}
+	r.want("|0\r\n:1\r\n", "second")
+	r.want("*1\r\n|0\r\n:1\r\n", "inner")
 	r.want("|1\r\n:1\r\n:2\r\n_\r\n", "alone")
 	r.want(":3\r\n", "tail")
 	r.want("*2\r\n:3\r\n|1\r\n:1\r\n:2\r\n_\r\n", "in")

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
@@ -28,10 +29,13 @@ type rig struct {
 	stream  []string // commands propagated since the last look
 	replica *rig
 
-	aof   []string        // commands for the append-only file since the last look
-	full  bool            // maxmemory is reached
-	unfit string          // why the server's role or disk does not admit a write
-	state plugin.CtxFlags // of the server
+	aof    []string        // commands for the append-only file since the last look
+	events []string        // of the latency monitor
+	dirty  int             // changes for the save points besides those of the keyspace
+	called int             // depth of calls by modules
+	full   bool            // maxmemory is reached
+	unfit  string          // why the server's role or disk does not admit a write
+	state  plugin.CtxFlags // of the server
 	rigBlocking
 }
 
@@ -92,6 +96,7 @@ func (r *rig) Table() *command.Table { return r.table }
 func (r *rig) Register(modules []command.Command) error {
 	t, err := command.NewTable(r.table, builtin.Commands(), []command.Command{
 		{Name: "multi", Arity: 1, Flags: command.NoScript, Handler: func(*command.Ctx) error { return nil }},
+		{Name: "boom", Arity: 1, Handler: func(c *command.Ctx) error { c.W.Array(5); panic("boom") }},
 	}, modules)
 	if err == nil {
 		r.table = t
@@ -100,10 +105,17 @@ func (r *rig) Register(modules []command.Command) error {
 }
 
 func (r *rig) Call(cl *command.Client, cmd *command.Command, args [][]byte) {
+	r.called++
+	defer func() { r.called-- }()
+	r.run(cl, cmd, args)
+}
+
+func (r *rig) run(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c := &r.ctx
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
 	c.Store.CountReads(cmd.Is(command.ReadOnly))
+	c.Store.NoTouch(cl.NoTouch)
 	c.Effects.Begin()
 	cmd.Stats.Calls++
 	if err := cmd.Handler(c); err != nil {
@@ -137,10 +149,18 @@ func (r *rig) State(cl *command.Client) plugin.CtxFlags {
 	}
 	return r.state
 }
+func (r *rig) CountChange() { r.dirty++ }
+func (r *rig) NoteLatency(event string, d time.Duration) {
+	r.events = append(r.events, event+" "+d.String())
+}
 func (r *rig) KeyTouched(_ int, key []byte) { r.touched = append(r.touched, string(key)) }
 func (r *rig) CountError(cmd *command.Command, text string) {
-	cmd.Stats.Failed++
-	r.errors = append(r.errors, text)
+	if cmd != nil {
+		cmd.Stats.Failed++
+	}
+	if r.called == 0 {
+		r.errors = append(r.errors, text)
+	}
 }
 func (r *rig) Log(_ plugin.LogLevel, line string) {
 	r.logging.Lock()
@@ -214,7 +234,7 @@ func (r *rig) doAs(cl *command.Client, args ...string) string {
 	r.begin()
 	r.ctx.W.Proto = cl.Proto
 	start := len(r.ctx.W.Buf)
-	r.Call(cl, cmd, argv)
+	r.run(cl, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()

@@ -19,7 +19,8 @@ type Server interface {
 	// Register puts a table with these commands of modules, beside the built-in ones, in force. It fails, and changes
 	// nothing, when a name is taken.
 	Register(modules []command.Command) error
-	// Call runs a command inside the running unit; its reply is appended to the context's writer.
+	// Call runs a command inside the running unit; its reply is appended to the context's writer. Its errors are not
+	// counted by their codes.
 	Call(cl *command.Client, cmd *command.Command, args [][]byte)
 	// KeyTouched makes a key count as changed for WATCH.
 	KeyTouched(db int, key []byte)
@@ -29,7 +30,12 @@ type Server interface {
 	Unfit(cl *command.Client, cmd *command.Command) *command.Error
 	// State returns the context flags that are about the server and a client of it.
 	State(cl *command.Client) plugin.CtxFlags
-	// CountError counts an error reply that a handler has written itself.
+	// CountChange counts what a handler replicates as a change for the save points.
+	CountChange()
+	// NoteLatency notes that an event took d, if that is long enough.
+	NoteLatency(event string, d time.Duration)
+	// CountError counts an error reply that a handler has written itself, by its code unless the handler was called, and
+	// as a failure of cmd unless that is nil.
 	CountError(cmd *command.Command, text string)
 	// Log writes a line to the daemon's log; it may be called from any goroutine.
 	Log(level plugin.LogLevel, line string)

@@ -11,9 +11,9 @@ import (
 // shape follows what a handler replies: how many replies it has written at the top, where there must be one, and which
 // collections are open. An attribute is a collection that counts for nothing where it stands, and that a reply must follow.
 type shape struct {
-	top       int // replies begun at the top
-	end       int // of the first one, in the writer's buffer
-	annotated bool
+	top       int  // replies begun at the top
+	end       int  // of the first one, in the writer's buffer
+	annotated bool // the last thing written at the top is an attribute, whose reply is to come
 	open      []collection
 }
 
@@ -57,6 +57,14 @@ func (s *shape) annotate() {
 	s.annotated = true
 }
 
+// awaits reports whether an attribute is complete whose reply is to come.
+func (s *shape) awaits() bool {
+	if n := len(s.open); n > 0 {
+		return s.open[n-1].annotated
+	}
+	return s.annotated
+}
+
 // complete reports whether one reply has been written, and all of it.
 func (s *shape) complete() bool { return s.top == 1 && len(s.open) == 0 && !s.annotated }
 
@@ -79,8 +87,14 @@ func (f *frame) ReplySet(n int) error { return f.openCollection(resp.KindSet, n)
 
 // ReplyAttribute implements plugin.Replies.
 func (f *frame) ReplyAttribute(n int) error {
-	if w := f.writer(); w != nil && w.Proto < 3 {
+	switch w := f.writer(); {
+	case w == nil:
+		return plugin.ErrNoClient
+	case w.Proto < 3:
 		return plugin.ErrRESP2
+	case f.reply.awaits():
+		f.misuse("command '%s' replies an attribute of an attribute", f.cmd.FullName())
+		return plugin.ErrReplyShape
 	}
 	return f.openCollection(resp.KindAttribute, n)
 }

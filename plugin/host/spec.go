@@ -38,15 +38,15 @@ func literalOf(name string, spec plugin.CommandSpec) (command.Command, error) {
 		}
 	}
 	var err error
-	if c.Keys, err = keysOf(spec, c.Is(command.MovableKeys)); err != nil {
+	if c.Keys, err = keySpecsOf(spec, c.Is(command.MovableKeys)); err != nil {
 		return c, err
 	}
 	c.Args, err = argsOf(spec.Args, len(c.Keys))
 	return c, err
 }
 
-// keysOf converts where the keys of a command are.
-func keysOf(spec plugin.CommandSpec, asks bool) ([]command.KeySpec, error) {
+// keySpecsOf converts where the keys of a command are.
+func keySpecsOf(spec plugin.CommandSpec, asks bool) ([]command.KeySpec, error) {
 	first, last, step := spec.FirstKey, spec.LastKey, spec.KeyStep
 	triple := first != 0 || last != 0 || step != 0
 	switch {
@@ -55,7 +55,7 @@ func keysOf(spec plugin.CommandSpec, asks bool) ([]command.KeySpec, error) {
 	case spec.Container && (triple || asks || len(spec.Keys) > 0):
 		return nil, fmt.Errorf("%w: a container has no keys", plugin.ErrInvalid)
 	case !triple:
-		return keySpecs(spec.Keys)
+		return convertKeySpecs(spec.Keys)
 	case first < 1 || step < 1 || last >= 0 && last < first:
 		return nil, fmt.Errorf("%w: keys at %d to %d, step %d", plugin.ErrInvalid, first, last, step)
 	}
@@ -69,8 +69,8 @@ func keysOf(spec plugin.CommandSpec, asks bool) ([]command.KeySpec, error) {
 	return []command.KeySpec{{Flags: flags, Index: first, LastKey: last, Step: step}}, nil
 }
 
-// keySpecs converts key specifications.
-func keySpecs(specs []plugin.KeySpec) ([]command.KeySpec, error) {
+// convertKeySpecs converts key specifications.
+func convertKeySpecs(specs []plugin.KeySpec) ([]command.KeySpec, error) {
 	var converted []command.KeySpec
 	for i := range specs {
 		k := &specs[i]

@@ -14,7 +14,7 @@ func nothing(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }
 
 // TestCommandNames: what makes CreateCommand fail, and the case of names.
 //
-// Rules: CMD-1.
+// Rules: CMD-1, INIT-7.
 func TestCommandNames(t *testing.T) {
 	r := bareRig(t)
 	r.mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {
@@ -108,7 +108,9 @@ func TestArity(t *testing.T) {
 	}
 }
 
-// TestSubcommands: what makes their registration fail.
+// TestSubcommands: what makes their registration fail, and their full names.
+//
+// Rules: CMD-4.
 func TestSubcommands(t *testing.T) {
 	sub := func(parent string) plugin.CommandSpec { return plugin.CommandSpec{Parent: parent} }
 	r := bareRig(t)
@@ -116,7 +118,10 @@ func TestSubcommands(t *testing.T) {
 		must(t, ctx.Init("m", 1, plugin.APIVer2))
 		must(t, ctx.CreateCommand("m.box", nil, plugin.CommandSpec{Container: true, Summary: "A box."}))
 		must(t, ctx.CreateCommand("m.plain", nothing))
-		must(t, ctx.CreateCommand("get", func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyText(ctx.Command()) }, sub("M.BOX")))
+		must(t, ctx.CreateCommand("get", func(ctx plugin.Ctx, _ []plugin.String) error {
+			wantErr(t, "outside OnLoad", ctx.CreateCommand("late", nothing, sub("m.box")), plugin.ErrNotInOnLoad)
+			return ctx.ReplyText(ctx.Command())
+		}, sub("M.BOX")))
 		wantErr(t, "a parent with a handler", ctx.CreateCommand("x", nothing, sub("m.plain")), plugin.ErrInvalid)
 		wantErr(t, "a subcommand as parent", ctx.CreateCommand("x", nothing, sub("m.box|get")), plugin.ErrInvalid)
 		wantErr(t, "no such parent", ctx.CreateCommand("x", nothing, sub("config")), plugin.ErrCommandNotFound)
@@ -164,7 +169,60 @@ func TestHandlerErrors(t *testing.T) {
 	}
 }
 
+// TestKeySpecs: the first and last key and the step that old clients read are computed from the specifications, and movablekeys
+// tells that there is more.
+//
+// Rules: CMD-5.
+func TestKeySpecs(t *testing.T) {
+	ro, rw := plugin.KeyRO|plugin.KeyAccess, plugin.KeyRW|plugin.KeyUpdate
+	at := func(index, last int) plugin.KeySpec { return plugin.KeySpec{Flags: ro, Index: index, LastKey: last} }
+	behind := func(word string, from int) plugin.KeySpec {
+		return plugin.KeySpec{Flags: rw, Keyword: word, StartFrom: from}
+	}
+	for name, tt := range map[string]struct {
+		keys              []plugin.KeySpec
+		first, last, step int
+		movable           bool
+		args, found       string
+	}{
+		"none":       {},
+		"one":        {keys: []plugin.KeySpec{{Flags: ro, Index: 1, LastKey: -1, Step: 3}}, first: 1, last: -1, step: 3, args: "a b c d", found: "a d"},
+		"two":        {keys: []plugin.KeySpec{at(1, 0), at(2, 0)}, first: 1, last: 2, step: 1, args: "a b c", found: "a b"},
+		"ranges":     {keys: []plugin.KeySpec{at(1, 1), at(3, -2)}, first: 1, last: -2, step: 1, args: "a b c d e", found: "a b c d"},
+		"gap":        {keys: []plugin.KeySpec{at(1, 0), at(3, 0)}, first: 1, last: 1, step: 1, movable: true, args: "a b c", found: "a c"},
+		"keyword":    {keys: []plugin.KeySpec{{Flags: ro, Keyword: "KEYS", StartFrom: 1, LastKey: -1}}, movable: true, args: "x keys a b", found: "a b"},
+		"backwards":  {keys: []plugin.KeySpec{behind("STORE", -2)}, movable: true, args: "store x store a", found: "a"},
+		"counted":    {keys: []plugin.KeySpec{{Flags: ro, Index: 1, KeyNum: true, FirstKey: 1, Step: 2}}, movable: true, args: "2 a x b y", found: "a b"},
+		"half":       {keys: []plugin.KeySpec{{Flags: ro, Index: 2, LastKey: -1, Limit: 2}}, first: 2, last: -1, step: 1, args: "x a b 0 0", found: "a b"},
+		"incomplete": {keys: []plugin.KeySpec{{Flags: ro | plugin.KeyIncomplete, Index: 1}}, first: 1, last: 1, step: 1, movable: true, args: "a", found: "a"},
+		"all":        {keys: []plugin.KeySpec{behind("STORE", 4), at(1, 0), at(2, 0), {Flags: ro, Index: 3, KeyNum: true, FirstKey: 1}}, first: 1, last: 2, step: 1, movable: true, args: "a b 1 c store d", found: "d a b c"},
+	} {
+		r := bareRig(t)
+		r.mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {
+			return errors.Join(ctx.Init("m", 1, plugin.APIVer2), ctx.CreateCommand("m.k", nothing, plugin.CommandSpec{Keys: tt.keys}))
+		})
+		c := r.table.Find([]byte("m.k"))
+		if first, last, step := c.KeyRange(); first != tt.first || last != tt.last || step != tt.step || c.Is(command.MovableKeys) != tt.movable {
+			t.Errorf("%s: %d, %d, %d, movable %v", name, first, last, step, c.Is(command.MovableKeys))
+		}
+		argv := [][]byte{[]byte("m.k")}
+		for _, word := range strings.Fields(tt.args) {
+			argv = append(argv, []byte(word))
+		}
+		keys, ok := c.KeysAt(argv, nil)
+		var found []string
+		for _, k := range keys {
+			found = append(found, string(argv[k.Pos]))
+		}
+		if strings.Join(found, " ") != tt.found || !ok {
+			t.Errorf("%s: keys %q, %v", name, found, ok)
+		}
+	}
+}
+
 // TestSpecs: the parts of a specification that make no sense, and what becomes of the rest.
+//
+// Rules: CMD-5.
 func TestSpecs(t *testing.T) {
 	one := []plugin.KeySpec{{Flags: plugin.KeyRO | plugin.KeyAccess, Index: 1}}
 	bad := map[string]plugin.CommandSpec{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"datastore/plugin"
@@ -105,6 +106,25 @@ func (f *frame) Flags() plugin.CtxFlags {
 // RandomBytes implements plugin.Invocation.
 func (f *frame) RandomBytes(dst []byte) {
 	_, _ = rand.Read(dst) // never fails
+}
+
+// maxEvents is how many events of the latency monitor a module may name.
+const maxEvents = 64
+
+// Latency implements plugin.Invocation.
+func (f *frame) Latency(event string, d time.Duration) {
+	m := f.module
+	if _, known := m.events[event]; !known {
+		if len(m.events) == maxEvents || event == "" || strings.ContainsFunc(event, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			f.misuse("latency event %q is no name, or one too many", event)
+			return
+		}
+		if m.events == nil {
+			m.events = make(map[string]struct{})
+		}
+		m.events[event] = struct{}{}
+	}
+	f.host.server.NoteLatency(event, d)
 }
 
 // Init implements plugin.Registration.

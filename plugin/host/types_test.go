@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
@@ -528,6 +530,53 @@ func TestDumpAndRestore(t *testing.T) {
 	}
 }
 
+// TestOpaqueValueWhoseTimeHasCome becomes live for a handle that reads dead keys, and stays for one that hides them.
+func TestOpaqueValueWhoseTimeHasCome(t *testing.T) {
+	nt := newNumbers()
+	open := func(mode plugin.OpenMode) plugin.Handler {
+		return func(ctx plugin.Ctx, args []plugin.String) error {
+			k, err := ctx.OpenKey(args[1], plugin.Read|mode)
+			must(t, err)
+			v, err := nt.t.Get(k)
+			must(t, err)
+			if v == nil {
+				return ctx.ReplyStatus("none")
+			}
+			return ctx.ReplyStatus(fmt.Sprint(v.n))
+		}
+	}
+	nt.special["dead"], nt.special["hidden"] = open(plugin.AccessExpired), open(plugin.NoExpireDel)
+	r := bareRig(t)
+	r.mustLoad(nt.onLoad(plugin.APIVer2))
+	r.do("nadd", "k", "5")
+	value := rdbValue(t, r, "k")
+	r.do("DEL", "k")
+	d := r.ctx.Store.DB(0)
+	if !d.LoadOpaque([]byte("k"), typeID(numbersName, 3), value, keyspace.Meta{ExpireMs: rigNowMs - 1}) {
+		t.Fatal("not loaded")
+	}
+	r.want("+none\r\n", "hidden", "k")
+	if r.ctx.Store.OpaqueValues() != 1 || d.Len() != 1 {
+		t.Error("a handle that hides dead keys has touched one")
+	}
+	r.want("+[5]\r\n", "dead", "k")
+	if r.ctx.Store.OpaqueValues() != 0 || d.Len() != 1 {
+		t.Errorf("%d opaque values, %d keys", r.ctx.Store.OpaqueValues(), d.Len())
+	}
+	r.want("+none\r\n", "nget", "k")
+	if d.Len() != 0 {
+		t.Error("a dead key is still there")
+	}
+}
+
+// rdbValue returns what a key's value is saved as, without its id.
+func rdbValue(t *testing.T, r *rig, key string) []byte {
+	t.Helper()
+	b, err := rdb.AppendValue(nil, r.ctx.Store.DB(0).Peek([]byte(key)), false)
+	must(t, err)
+	return b[1+9:]
+}
+
 // TestFreeing: Unlink comes before Free; values of much work are freed beside the server, and so is everything after a flush,
 // of which Unlink is not told.
 //
@@ -571,6 +620,44 @@ func TestFreeing(t *testing.T) {
 	}
 	if _, freed := r.h.LazyFree(); freed != lazy+1 {
 		t.Errorf("%d freed beside the server", freed)
+	}
+}
+
+// TestFreeThatDoesNotReturn: a Free that ends its goroutine, panics or hangs keeps nobody from going on.
+func TestFreeThatDoesNotReturn(t *testing.T) {
+	nt := newNumbers()
+	hang, freed := make(chan struct{}), make(chan int64, 10)
+	nt.m.FreeEffort = func(plugin.OptCtx, *numbers) int { return 0 }
+	nt.m.Free = func(v *numbers) {
+		switch freed <- v.n[0]; v.n[0] {
+		case 1:
+			runtime.Goexit()
+		case 2:
+			panic("in Free")
+		case 3:
+			<-hang
+		}
+	}
+	r := newTypeRig(t, nt)
+	r.h.o.UnloadTimeout = 20 * time.Millisecond
+	for i := range 5 {
+		r.want("+OK\r\n", "nadd", "k", fmt.Sprint(i))
+		r.want(":1\r\n", "DEL", "k")
+	}
+	r.h.Close()
+	if !r.logged("Values of modules are still being freed, 1 more wait") {
+		t.Error("Close did not tell what it left behind")
+	}
+	close(hang)
+	r.h.o.UnloadTimeout = time.Minute
+	r.h.Close()
+	for i := range int64(5) {
+		if got := <-freed; got != i {
+			t.Errorf("freed %d, want %d", got, i)
+		}
+	}
+	if _, n := r.h.LazyFree(); n != 5 {
+		t.Errorf("%d freed", n)
 	}
 }
 
@@ -742,115 +829,6 @@ func TestIOMisuse(t *testing.T) {
 		if got := r.do("RESTORE", "l", "0", dump[strings.Index(dump, "\r\n")+2:len(dump)-2]); got != "-ERR Bad data format\r\n" || freed != 1 {
 			t.Errorf("%s: %q, %d values freed", name, got, freed)
 		}
-	}
-}
-
-// file saves the rig's dataset with what modules store beside the keys.
-func (r *rig) file() []byte {
-	r.t.Helper()
-	var b bytes.Buffer
-	if err := rdb.Save(&b, r.ctx.Store, rdb.SaveOptions{Checksum: true, ModuleAux: r.h.SaveAux}); err != nil {
-		r.t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// loadFile loads a dataset into an empty rig.
-func (r *rig) loadFile(file []byte) error {
-	r.h.BeginLoad()
-	_, err := rdb.Load(bytes.NewReader(file), r.ctx.Store, rdb.LoadOptions{NowMs: rigNowMs, ModuleAux: r.h.LoadAux})
-	return err
-}
-
-// TestAux: what a type stores beside the keys is saved and loaded before and after them, leaves no trace when it is nothing,
-// and is kept for a module that is not loaded.
-//
-// Rules: TYP-8.
-func TestAux(t *testing.T) {
-	text := "stored"
-	auxed := func() *numbersType {
-		nt := newNumbers()
-		nt.m.AuxWhen = plugin.AuxBefore | plugin.AuxAfter
-		nt.m.AuxSave = func(io *plugin.IO, when plugin.AuxWhen) {
-			if text != "" {
-				io.SaveString(str(text))
-				io.SaveUint(uint64(when))
-			}
-		}
-		load := nt.m.Load
-		nt.m.Load = func(io *plugin.IO, encver int) (*numbers, error) { nt.note("value"); return load(io, encver) }
-		nt.m.AuxLoad = func(io *plugin.IO, encver int, when plugin.AuxWhen) error {
-			s := io.LoadString()
-			if n := io.LoadUint(); n != uint64(when) {
-				return fmt.Errorf("%s of %d at %d", s, n, when)
-			}
-			nt.note("%s %d v%d", s, when, encver)
-			return nil
-		}
-		return nt
-	}
-	r := bareRig(t)
-	r.mustLoad(auxed().onLoad(plugin.APIVer2))
-	r.want("+OK\r\n", "nadd", "k", "1")
-	file := r.file()
-
-	again := bareRig(t)
-	nt := auxed()
-	again.mustLoad(nt.onLoad(plugin.APIVer2))
-	must(t, again.loadFile(file))
-	if got := nt.took(); got != "stored 1 v3 | value | stored 2 v3" {
-		t.Errorf("loaded %s", got)
-	}
-	if !bytes.Equal(again.file(), file) {
-		t.Error("the file has changed")
-	}
-
-	absent := bareRig(t)
-	must(t, absent.loadFile(file))
-	if !bytes.Equal(absent.file(), file) || !absent.logged("AUX data of module type 'numbers-1'") {
-		t.Error("without the module the file has changed")
-	}
-	must(t, absent.loadFile([]byte("REDIS0010\xff\x00\x00\x00\x00\x00\x00\x00\x00")))
-	if len(absent.h.aux) != 0 {
-		t.Error("another dataset has left AUX data")
-	}
-	absent.ctx.Store.FlushAll()
-	must(t, absent.loadFile(file))
-	late := auxed()
-	absent.mustLoad(late.onLoad(plugin.APIVer2))
-	if got := late.took(); got != "stored 1 v3 | stored 2 v3" {
-		t.Errorf("a module that came late loaded %s", got)
-	}
-	if !bytes.Equal(absent.file(), file) {
-		t.Error("after the module has come the file has changed")
-	}
-
-	refuse := auxed()
-	refuse.m.AuxLoad = func(*plugin.IO, int, plugin.AuxWhen) error { return nil } // it reads nothing
-	refusing := bareRig(t)
-	must(t, refusing.loadFile(file))
-	if err := refusing.h.LoadLinked(&Image{OnLoad: refuse.onLoad(2)}, nil); !errors.Is(err, errNotAll) || len(refusing.h.aux) != 2 || len(refusing.h.Infos()) != 0 {
-		t.Errorf("loaded: %v, %d kept", err, len(refusing.h.aux))
-	}
-	refusing.ctx.Store.FlushAll()
-	refuse.m.AuxLoad = nil
-	refusing.h.BeginLoad()
-	refusing.mustLoad(refuse.onLoad(2))
-	must(t, refusing.loadFile(file))
-	if !refusing.logged("AUX data was dropped") {
-		t.Error("AUX data without AuxLoad")
-	}
-
-	text = ""
-	if empty := r.file(); bytes.Contains(empty, []byte{0xf7}) {
-		t.Errorf("a trace of nothing in %q", empty)
-	}
-	failing := auxed()
-	failing.m.AuxSave = func(*plugin.IO, plugin.AuxWhen) { panic("half-way") }
-	r = bareRig(t)
-	r.mustLoad(failing.onLoad(2))
-	if err := rdb.Save(&bytes.Buffer{}, r.ctx.Store, rdb.SaveOptions{ModuleAux: r.h.SaveAux}); err == nil {
-		t.Error("a file was saved though AuxSave panicked")
 	}
 }
 

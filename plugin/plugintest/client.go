@@ -87,7 +87,7 @@ func (c *Client) Send(args ...any) {
 
 func (c *Client) write(raw []byte) {
 	c.s.t.Helper()
-	c.s.fence.pass()
+	c.s.daemon.Barrier() // see took
 	err := c.sock.SetWriteDeadline(time.Now().Add(replyTimeout))
 	if err == nil {
 		_, err = c.sock.Write(raw)
@@ -132,10 +132,11 @@ func (c *Client) tryRecv(timeout time.Duration) (Reply, error) {
 	return r, nil
 }
 
-// took ends the wait for a reply.
+// took ends the wait for a reply. The barriers tell the race detector what the connection orders: what the test did before
+// it sent a command, the module sees; what the module did before it replied, the test sees.
 func (c *Client) took(r Reply) {
 	c.s.t.Helper()
-	c.s.fence.pass()
+	c.s.daemon.Barrier()
 	if r.value.Kind != resp.KindPush && len(c.sent) > 0 {
 		c.sent = c.sent[1:]
 	}

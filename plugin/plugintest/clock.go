@@ -30,6 +30,7 @@ func (s *Server) Advance(d time.Duration) {
 	if d < 0 {
 		s.t.Fatalf("plugintest: Advance(%v): time does not go back", d)
 	}
+	s.admin.Do("PING") // its turn executes what clients have sent before
 	s.clock.elapsed.Add(int64(d))
 	// Timeouts are looked at at the end of a turn. The first command's turn does it, and the second one's follows that.
 	s.admin.Do("PING")

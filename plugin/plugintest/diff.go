@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -12,46 +13,61 @@ const (
 	maxShown       = 200 // bytes of a value that it shows
 )
 
-// differences names keys that two servers do not hold alike, with what each of them has.
-func differences(ours, theirs *Server) []string {
-	ours.t.Helper()
-	a, b := ours.entries(), theirs.entries()
-	names := map[string]bool{}
-	for _, m := range []map[string]string{a, b} {
-		for name := range m {
-			names[name] = true
-		}
+// entry is a key with what it holds.
+type entry struct {
+	sum  string // type, value and time of expiry, to be compared
+	text string // the same to be shown
+}
+
+// equal compares the data of two servers; name is what the other one is called. A server without the module of a native
+// value sums it up by its bytes, another one perhaps by its elements: when the digests differ, the keys decide.
+func (s *Server) equal(name string, other *Server) {
+	s.t.Helper()
+	if s.digest() == other.digest() {
+		return
 	}
+	if lines := differences(s.entries(), other.entries()); len(lines) > 0 {
+		s.t.Errorf("%s differs:\n%s", name, indent(strings.Join(lines, "\n")))
+	}
+}
+
+// digest sums the data up; what is over counts as gone.
+func (s *Server) digest() string {
+	s.t.Helper()
+	return s.admin.Do("DEBUG", "DIGEST").Must().Text()
+}
+
+// differences names keys that are not alike, with what they hold here and there.
+func differences(here, there map[string]entry) []string {
+	names := maps.Clone(here)
+	maps.Copy(names, there)
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if a[name] == b[name] {
+		if here[name].sum == there[name].sum {
 			continue
 		}
 		if len(lines) == maxDifferences {
 			return append(lines, "and more")
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s, there %s", name, shown(a[name]), shown(b[name])))
-	}
-	if len(lines) == 0 {
-		return []string{"no key does, but the digests do"}
+		lines = append(lines, fmt.Sprintf("%s: %s, there %s", name, here[name], there[name]))
 	}
 	return lines
 }
 
-func shown(value string) string {
+func (e entry) String() string {
 	switch {
-	case value == "":
+	case e.text == "":
 		return "missing"
-	case len(value) > maxShown:
-		return value[:maxShown] + "…"
+	case len(e.text) > maxShown:
+		return e.text[:maxShown] + "…"
 	}
-	return value
+	return e.text
 }
 
-// entries describes all keys: database and name, and type, value and time to live.
-func (s *Server) entries() map[string]string {
+// entries describes all keys by database and name.
+func (s *Server) entries() map[string]entry {
 	s.t.Helper()
-	entries := map[string]string{}
+	entries := map[string]entry{}
 	defer func() { s.admin.Do("SELECT", 0) }()
 	databases, err := strconv.Atoi(s.admin.Do("CONFIG", "GET", "databases").Elems()[1].Text())
 	if err != nil {
@@ -60,26 +76,28 @@ func (s *Server) entries() map[string]string {
 	for db := range databases {
 		s.admin.Do("SELECT", db).Must()
 		for _, key := range s.admin.Do("KEYS", "*").Elems() {
-			name := key.Text()
-			entry := fmt.Sprintf("%s %s", s.admin.Do("TYPE", name).Text(), s.value(name))
-			if at := s.admin.Do("PEXPIRETIME", name).Int(); at >= 0 {
-				entry += fmt.Sprintf(" expires at %d", at)
-			}
-			entries[fmt.Sprintf("db %d, key %q", db, name)] = entry
+			entries[fmt.Sprintf("db %d, key %q", db, key.Text())] = s.entry(key.Text())
 		}
 	}
 	return entries
 }
 
-// value shows the value of a key.
-func (s *Server) value(name string) string {
+// entry describes a key of the selected database.
+func (s *Server) entry(name string) entry {
 	s.t.Helper()
+	kind, expiry := s.admin.Do("TYPE", name).Text(), ""
+	if at := s.admin.Do("PEXPIRETIME", name).Int(); at >= 0 {
+		expiry = fmt.Sprintf(" expires at %d", at)
+	}
 	readers := map[string][]any{
 		"string": {"GET", name}, "list": {"LRANGE", name, 0, -1}, "hash": {"HGETALL", name}, "set": {"SMEMBERS", name},
 		"zset": {"ZRANGE", name, 0, -1, "WITHSCORES"},
 	}
-	if read := readers[s.admin.Do("TYPE", name).Text()]; read != nil {
-		return s.admin.Do(read...).String()
+	read := readers[kind]
+	if read == nil { // a native type
+		value := s.admin.Do("DUMP", name).String()
+		return entry{kind + value + expiry, kind + " " + value + expiry}
 	}
-	return s.admin.Do("DUMP", name).String()
+	sum := s.admin.Do("DEBUG", "DIGEST-VALUE", name).Elems()[0].Text()
+	return entry{kind + sum + expiry, kind + " " + s.admin.Do(read...).String() + expiry}
 }

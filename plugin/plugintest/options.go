@@ -38,6 +38,10 @@ type Options struct {
 	// has the lines.
 	AllowMisuse bool
 
+	// NoLeaks makes the test fail at its end when a command has left a key or a reply open without AutoMemory. That does
+	// no harm, because the host closes them; it is for modules that want to be strict about it.
+	NoLeaks bool
+
 	// Words are arguments that Fuzz tries besides keys and numbers, such as the names of a command's options.
 	Words []string
 }

@@ -3,6 +3,7 @@ package plugintest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"datastore/plugin"
 )
@@ -11,19 +12,14 @@ import (
 // not the same afterwards.
 func (s *Server) Reload() {
 	s.t.Helper()
-	digest, entries := s.digest(), s.entries()
+	digest, before := s.digest(), s.entries()
 	s.admin.Do("DEBUG", "RELOAD").Must()
 	s.report("DEBUG RELOAD")
 	if s.digest() == digest {
 		return
 	}
-	after := s.entries()
-	for name, before := range entries {
-		if after[name] != before {
-			s.t.Errorf("after a reload %s: was %s, is %s", name, shown(before), shown(after[name]))
-		}
-	}
-	s.t.Errorf("the data is not the same after a reload: digest was %s, is %s", digest, s.digest())
+	lines := differences(before, s.entries())
+	s.t.Errorf("the data is not the same after a reload:\n%s", indent(strings.Join(lines, "\n")))
 }
 
 // ReplayAOF starts another server from a copy of this one's append-only file, and returns it; the test fails when it does not

@@ -107,6 +107,14 @@ func TestFailures(t *testing.T) {
 		"t.panic":   func(plugin.Ctx, []plugin.String) error { panic("told to") },
 		"t.noreply": func(plugin.Ctx, []plugin.String) error { return nil },
 		"t.short":   func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyArray(2) },
+		"t.auto":    func(ctx plugin.Ctx, args []plugin.String) error { ctx.AutoMemory(); return push(ctx, args) },
+		"t.verbatim": func(ctx plugin.Ctx, _ []plugin.String) error {
+			if err := ctx.ReplicateVerbatim(); err != nil {
+				return err
+			}
+			return ctx.ReplyStatus("OK")
+		},
+		"t.alloc": func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(int64(len(ctx.Alloc(100)))) },
 		"t.local": func(ctx plugin.Ctx, args []plugin.String) error { // replicates nothing of what it does
 			if _, err := ctx.Call("SET", "sc", args[1], "x"); err != nil {
 				return err
@@ -134,11 +142,15 @@ func TestFailures(t *testing.T) {
 		"a short reply":   {Options{}, func(s *Server) { s.Do("T.SHORT") }, "T.SHORT: <test> API misuse: "},
 		"in the end":      {Options{Replica: true}, func(s *Server) { s.Do("T.DIVERGENT", "k") }, `db 0, key "k": string "here", there string "there"`},
 		"a missing key":   {Options{Replica: true}, func(s *Server) { s.Do("T.LOCAL", "k"); s.ReplicaEquals() }, `key "k": string "x", there missing`},
+		"no module":       {Options{Replica: true}, func(s *Server) { s.Do("T.VERBATIM").Want("OK"); s.ReplicaEquals() }, "does it need Options.ReplicaModule"},
 		"a replay":        {Options{AOF: true}, func(s *Server) { s.Do("T.DIVERGENT", "k"); s.ReplayAOF(nil) }, "replay of the append-only file differs"},
 		"no AOF":          {Options{}, func(s *Server) { s.ReplayAOF(nil) }, "needs Options.AOF"},
 		"no replica":      {Options{}, func(s *Server) { s.ReplicaEquals() }, "needs Options.Replica"},
 		"no unload":       {Options{OnUnload: veto}, func(s *Server) { s.t.Errorf("%v", s.Unload()) }, "operation not possible"},
 		"time":            {Options{}, func(s *Server) { s.Advance(-1) }, "time does not go back"},
+		"a leak":          {Options{NoLeaks: true}, func(s *Server) { s.Do("T.PUSH", "k", "v") }, "left 1 keys and replies open"},
+		"no leak":         {Options{NoLeaks: true}, func(s *Server) { s.Do("T.AUTO", "k", "v") }, ""},
+		"memory":          {Options{}, func(s *Server) { s.Do("T.ALLOC"); s.Unload() }, "Module test has not freed"},
 		"a failing alloc": {Options{}, func(s *Server) { s.Allocs("T.PUSH", "k") }, "T.PUSH"},
 	} {
 		got := judged(t, func(t testing.TB) { tt.run(New(t, module(handlers), tt.o)) })

@@ -30,7 +30,6 @@ type Server struct {
 	clock  *clock
 	dir    string
 	daemon *server.Server
-	fence  fence
 	ended  chan struct{} // the daemon's Run has returned
 
 	admin   *Client // for the harness's own commands
@@ -100,12 +99,10 @@ func (s *Server) start(onLoad plugin.OnLoadFunc) error {
 		Config: cfg, Log: s.logged, Clock: s.clock.Now, Elapsed: s.clock.Elapsed, OnReady: func() { close(ready) },
 	}
 	for _, f := range s.o.Before {
-		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: s.fence.around(f)})
+		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: f})
 	}
 	if onLoad != nil {
-		o.Modules = append(o.Modules, server.LinkedModule{
-			OnLoad: s.fence.around(onLoad), OnUnload: s.o.OnUnload, Args: s.o.Args,
-		})
+		o.Modules = append(o.Modules, server.LinkedModule{OnLoad: onLoad, OnUnload: s.o.OnUnload, Args: s.o.Args})
 	}
 	if s.daemon, err = server.New(o); err != nil {
 		return err
@@ -155,7 +152,29 @@ func (s *Server) finish() {
 	if s.replica != nil && !s.t.Failed() && s.running() {
 		s.ReplicaEquals()
 	}
+	if s.o.NoLeaks && !s.t.Failed() && s.running() {
+		if n := s.Leaks(); n > 0 {
+			s.t.Errorf("plugintest: commands have left %d keys and replies open without AutoMemory; log:\n%s", n, s.tail())
+		}
+	}
 	s.report("at the end")
+}
+
+// Leaks returns how many keys and replies the module's commands have left to be released by the host, without saying so
+// with AutoMemory.
+func (s *Server) Leaks() int {
+	s.t.Helper()
+	total := 0
+	for line := range strings.Lines(s.admin.Do("INFO", "modules").Must().Text()) {
+		if name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); strings.HasSuffix(name, "_leaked_handles") {
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				s.t.Fatalf("plugintest: INFO has %s", line)
+			}
+			total += n
+		}
+	}
+	return total
 }
 
 // stop ends the daemon and waits for it.
@@ -181,13 +200,21 @@ func (s *Server) running() bool {
 }
 
 // logged takes a line of the daemon's log; it runs in the daemon's goroutines.
-func (s *Server) logged(_ server.Level, line string) {
+func (s *Server) logged(level server.Level, line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = append(s.log, line)
-	if strings.Contains(line, "> API misuse: ") || strings.HasPrefix(line, "Panic in ") {
+	s.log = append(s.log, string(level)+" "+line)
+	if isProblem(line) {
 		s.problems = append(s.problems, line)
 	}
+}
+
+// isProblem recognizes what the host says of a module that has done what modules must not do.
+func isProblem(line string) bool {
+	if strings.HasPrefix(line, "Module ") {
+		return strings.Contains(line, " has not freed ") || strings.HasSuffix(line, " goroutines have not returned")
+	}
+	return strings.Contains(line, "> API misuse: ") || strings.HasPrefix(line, "Panic in ")
 }
 
 // report fails the test for what the module did wrong since the last report.
@@ -205,8 +232,9 @@ func (s *Server) report(during string) {
 	}
 }
 
-// Log returns the lines of the server's log so far, without time and level. A line that a command caused is there when
-// the command has replied. It may be called by any goroutine.
+// Log returns the lines of the server's log so far. Each begins with the character of its level (. - * # for debug,
+// verbose, notice, warning) and a space. A line that a command caused is there when the command has replied. Log may be
+// called by any goroutine.
 func (s *Server) Log() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

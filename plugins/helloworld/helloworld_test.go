@@ -85,6 +85,45 @@ func TestCommands(t *testing.T) {
 	s.ReplayAOF(nil)
 }
 
+func TestSortedSets(t *testing.T) {
+	s := everything(t)
+	s.Do("ZADD", "z", 1, "a", 2, "b", 2.5, "c", 4, "d", "inf", "e")
+	s.Do("HELLO.ZSUMRANGE", "z", 2, 4).Want([]string{"8.5", "8.5"})
+	s.Do3("HELLO.ZSUMRANGE", "z", "-inf", 1.5).Want([]float64{1, 1})
+	s.Do("HELLO.ZSUMRANGE", "z", 5, 4).Want([]string{"0", "0"})
+	s.Do("HELLO.ZSUMRANGE", "missing", 1, 2).Want([]string{"0", "0"})
+	s.Do("HELLO.ZSUMRANGE", "z", "x", 2).Want(plugin.ReplyError("ERR invalid range"))
+	s.Do("HELLO.ZSUMRANGE", "z", 1, "nan").Want(plugin.ReplyError("ERR invalid range"))
+
+	s.Do("ZADD", "people", 0, "Ann:52", 0, "Bea:30", 0, "Carl:31", 0, "Dora", 0, "Emil:x", 0, "Fay:90")
+	s.Do("HELLO.LEXRANGE", "people", "-", "+", 31, 60).Want([]string{"Ann:52", "Carl:31"})
+	s.Do("HELLO.LEXRANGE", "people", "[B", "(Carl:31", 0, 100).Want([]string{"Bea:30"})
+	s.Do("HELLO.LEXRANGE", "people", "[Carl:31", "[Carl:31", 31, 31).Want([]string{"Carl:31"})
+	s.Do("HELLO.LEXRANGE", "people", "+", "-", 0, 100).Want([]string{})
+	s.Do("HELLO.LEXRANGE", "missing", "-", "+", 0, 100).Want([]string{})
+	s.Do("HELLO.LEXRANGE", "people", "B", "+", 0, 100).Want(plugin.ReplyError("ERR invalid range"))
+	s.Do("HELLO.LEXRANGE", "people", "-", "+", "x", 100).Want(plugin.ReplyError("ERR invalid age"))
+	s.Do("SET", "text", "x")
+	for _, command := range []string{"HELLO.ZSUMRANGE text 1 2", "HELLO.LEXRANGE text - + 0 1", "HELLO.HCOPY text a b"} {
+		do(t, s, command).Want(plugin.ErrWrongType)
+	}
+}
+
+func TestHashes(t *testing.T) {
+	s := everything(t)
+	s.Do("HSET", "h", "from", "va lue", "other", 1)
+	s.Stream()
+	s.Do("HELLO.HCOPY", "h", "from", "to").Want(1)
+	s.Do("HELLO.HCOPY", "h", "other", "to").Want(1)
+	s.Do("HELLO.HCOPY", "h", "from", "from").Want(1)
+	s.Do("HELLO.HCOPY", "h", "nothing", "to").Want(0)
+	s.Do("HELLO.HCOPY", "missing", "a", "b").Want(0)
+	s.WantStream(`HSET h to "va lue"`, "HSET h to 1", `HSET h from "va lue"`)
+	s.Do("EXISTS", "missing").Want(0)
+	s.Do3("HGETALL", "h").Want(map[string]string{"from": "va lue", "other": "1", "to": "1"})
+	s.ReplayAOF(nil)
+}
+
 func TestMoreExpire(t *testing.T) {
 	s := everything(t)
 	s.Do("SET", "s", "x")
@@ -148,7 +187,13 @@ func TestAllocations(t *testing.T) {
 	s := plugintest.New(t, OnLoad, plugintest.Options{})
 	s.Do("RPUSH", "l", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 	s.Do("SET", "s", "some text")
-	for _, command := range []string{"HELLO.SIMPLE", "HELLO.LIST.SUM.LEN l", "HELLO.COUNTER n 5", "HELLO.TOGGLE.CASE s"} {
+	s.Do("ZADD", "z", 1, "a", 2, "b", 2.5, "c", 4, "d", 5, "e")
+	s.Do("ZADD", "people", 0, "Ann:52", 0, "Bea:30", 0, "Carl:31")
+	s.Do("HSET", "h", "from", "value")
+	for _, command := range []string{
+		"HELLO.SIMPLE", "HELLO.LIST.SUM.LEN l", "HELLO.COUNTER n 5", "HELLO.TOGGLE.CASE s", "HELLO.ZSUMRANGE z 1 4",
+		"HELLO.LEXRANGE people - + 30 60", "HELLO.HCOPY h from to",
+	} {
 		var args []any
 		for _, word := range strings.Fields(command) {
 			args = append(args, word)

@@ -56,6 +56,11 @@ func commands() []command {
 		{"hello.toggle.case", toggleCase, key("write", 2, "Swaps upper and lower case of a string value in place.", "O(N) where N is the length of the value")},
 		{"hello.more.expire", moreExpire, key("write", 3, "Prolongs the time to live of a key by milliseconds.", "O(1)")},
 		{"hello.counter", counter, key("write deny-oom", -2, "Adds to a number and returns it with its double.", "O(1)")},
+		{"hello.zsumrange", zsumRange, key("readonly", 4, "Returns the sum of the scores in a range, computed in both directions.",
+			"O(log(N)+M) where M is the number of members in the range")},
+		{"hello.lexrange", lexRange, key("readonly", 6, "Returns members between two names and two ages.",
+			"O(log(N)+M) where M is the number of members in the range")},
+		{"hello.hcopy", hcopy, key("write deny-oom", 4, "Copies a field of a hash to another field.", "O(1)")},
 		{"hello.leftpad", leftPad, plugin.CommandSpec{
 			Flags: "readonly", Arity: 4, Summary: "Pads a string on the left.", Complexity: "O(N) where N is the length of the result"}},
 	}

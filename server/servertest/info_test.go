@@ -17,6 +17,7 @@ var ownFields = []string{
 	"eventloop_longest_turn_usec", "eventloop_longest_turn_cpu_usec", "eventloop_longest_share_usec", "protocol_errors", "command_panics", // ours
 	"go_memory_limit", "go_gc_percent", "go_heap_objects", "go_heap_live", "go_heap_resident", // of the Go runtime
 	"go_gc_cycles", "go_gc_pause_total_usec", "go_gc_pause_longest_usec",
+	"used_memory_modules", // what modules have allocated outside the Go heap
 }
 
 // TestInfoFields compares the sections of INFO and the fields of each, in their order.

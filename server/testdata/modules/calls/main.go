@@ -4,8 +4,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"datastore/plugin"
 )
@@ -24,13 +26,13 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) error {
 	if err := ctx.Init("calls", 7, api); err != nil {
 		return err
 	}
-	startup = ctx.Flags()
+	startup, nobody = ctx.Flags(), ctx.ClientID()
 	kept = nil
 	write := plugin.CommandSpec{Flags: "write"}
 	for name, h := range map[string]plugin.Handler{
 		"calls.reply": reply, "calls.run": run, "calls.mixed": mixed, "calls.several": several, "calls.one": one,
 		"calls.verbatim": verbatim, "calls.alloc": alloc, "calls.free": free, "calls.flags": flags, "calls.log": log,
-		"calls.leak": leak, "calls.nested": nested, "calls.user": user,
+		"calls.leak": leak, "calls.nested": nested, "calls.user": user, "calls.latency": latency, "calls.quiet": quiet, "calls.id": id,
 	} {
 		if err := ctx.CreateCommand(name, h, write); err != nil {
 			return err
@@ -82,6 +84,7 @@ func register(ctx plugin.Ctx) error {
 
 var (
 	startup plugin.CtxFlags // in OnLoad
+	nobody  uint64          // the client in OnLoad
 	kept    []byte
 )
 
@@ -182,9 +185,17 @@ func nested(ctx plugin.Ctx, _ []plugin.String) error {
 	return errors.Join(quiet, loud, ctx.ReplyStatus("OK"))
 }
 
-// user looks at the state of the call's client.
+// user replies the client's number, its database, and the client's number in OnLoad.
 func user(ctx plugin.Ctx, _ []plugin.String) error {
-	return errors.Join(ctx.ReplyArray(2), ctx.ReplyText(strconv.FormatUint(ctx.ClientID(), 10)), ctx.ReplyInt(int64(ctx.SelectedDB())))
+	return errors.Join(ctx.ReplyArray(3), ctx.ReplyString(ctx.CreateStringFromUint(ctx.ClientID())), ctx.ReplyInt(int64(ctx.SelectedDB())),
+		ctx.ReplyString(ctx.CreateStringFromUint(nobody)))
+}
+
+// id KEY stores who calls it and the flags of the call, also where it is replicated to.
+func id(ctx plugin.Ctx, args []plugin.String) error {
+	_, err := ctx.CallArgs("HSET", 0, plugin.S(args[1]), plugin.B([]byte("id")), plugin.S(ctx.CreateStringFromUint(ctx.ClientID())),
+		plugin.B([]byte("flags")), plugin.I(int64(ctx.Flags())))
+	return errors.Join(err, ctx.ReplicateVerbatim(), ctx.ReplyStatus("OK"))
 }
 
 // alloc N keeps N bytes and replies by how much used_memory has grown, as INFO tells in the same command.
@@ -233,6 +244,19 @@ func log(ctx plugin.Ctx, args []plugin.String) error {
 	return ctx.ReplyStatus("OK")
 }
 
+// latency EVENT MS notes an event.
+func latency(ctx plugin.Ctx, args []plugin.String) error {
+	ms, err := args[2].Int64()
+	ctx.Latency(args[1].String(), time.Duration(ms)*time.Millisecond)
+	return errors.Join(err, ctx.ReplyStatus("OK"))
+}
+
+// quiet COMMAND [ARG…] calls a command and tells nobody what it replied.
+func quiet(ctx plugin.Ctx, args []plugin.String) error {
+	_, err := ctx.CallArgs(args[1].String(), 0, plugin.V(args[2:]))
+	return errors.Join(err, ctx.ReplyStatus("OK"))
+}
+
 // leak leaves a key and a reply open.
 func leak(ctx plugin.Ctx, args []plugin.String) error {
 	if len(args) > 1 {
@@ -253,6 +277,9 @@ func leak(ctx plugin.Ctx, args []plugin.String) error {
 func keys(ctx plugin.Ctx, args []plugin.String) error {
 	if !ctx.IsKeysPositionRequest() {
 		return ctx.ReplyInt(int64(len(args)))
+	}
+	if args[1].String() == "exit" {
+		runtime.Goexit()
 	}
 	for i := len(args) - 1; i > 1; i -= 2 {
 		switch args[i-1].String() {

@@ -21,7 +21,8 @@ type module struct {
 	saved    string // beside the keys
 }
 
-// OnLoad registers the type and the commands; the argument noaux leaves the data beside the keys out.
+// OnLoad registers the type and the commands; the argument noaux leaves the data beside the keys out, and badrewrite has values
+// rewritten as a command that does not exist.
 func OnLoad(ctx plugin.Ctx, args []plugin.String) (err error) {
 	if err := ctx.Init("typed", 1, plugin.APIVer2); err != nil {
 		return err
@@ -41,7 +42,14 @@ func OnLoad(ctx plugin.Ctx, args []plugin.String) (err error) {
 		AllocSize:  func(v *text) int64 { return int64(cap(v.b)) },
 		MemUsage:   func(o plugin.OptCtx, v *text) int64 { return int64(1000*o.SampleSize + len(v.b)) },
 	}
-	if len(args) == 0 {
+	how := ""
+	if len(args) > 0 {
+		how = args[0].String()
+	}
+	if how == "badrewrite" {
+		methods.Rewrite = func(io *plugin.IO, key plugin.String, v *text) { io.EmitAOF("TYPED.NOPE", "sb", key, v.b) }
+	}
+	if how != "noaux" {
 		methods.AuxSave, methods.AuxLoad, methods.AuxWhen = m.auxSave, m.auxLoad, plugin.AuxBefore|plugin.AuxAfter
 	}
 	if m.texts, err = plugin.CreateTypeOf(ctx, "typedtext", 5, methods); err != nil {
