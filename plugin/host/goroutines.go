@@ -179,7 +179,7 @@ func (b *background) Go(f func(bg *plugin.Background)) error { return b.g.start(
 
 // Log implements plugin.BackgroundImpl.
 func (b *background) Log(level plugin.LogLevel, text string) {
-	b.g.host.server.Log(level, "<"+b.g.module.name+"> "+line(text))
+	b.g.host.server.Log(level, b.g.module.tag()+line(text))
 }
 
 // Do implements plugin.BackgroundImpl.
