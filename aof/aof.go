@@ -127,6 +127,9 @@ type Log struct {
 	broken   error
 	writeErr error
 
+	// commandBase says that bases are commands.
+	commandBase bool
+
 	lastSyncStart time.Time
 	delayed       int64
 	delayedMark   int64

@@ -287,7 +287,13 @@ func (l *Log) manifestName() string { return l.o.FileName + ".manifest" }
 
 func (l *Log) incrName(seq int64) string { return fmt.Sprintf("%s.%d.incr.aof", l.o.FileName, seq) }
 
-func (l *Log) baseName(seq int64) string { return fmt.Sprintf("%s.%d.base.rdb", l.o.FileName, seq) }
+func (l *Log) baseName(seq int64) string {
+	suffix := "rdb"
+	if l.commandBase {
+		suffix = "aof"
+	}
+	return fmt.Sprintf("%s.%d.base.%s", l.o.FileName, seq, suffix)
+}
 
 // persist makes m the manifest on disk and in l: temporary file, fsync, rename, fsync of the directory. An error
 // before the rename leaves the old manifest in force. After a rename whose directory could not be fsynced either may

@@ -73,8 +73,9 @@ func (d *DB) expire(h uint64, r slab.Ref) {
 	}
 	d.tell(key)
 	s.stats.Expired++
+	s.deaths++
 	d.unlink(h, r)
-	s.freeRecord(r)
+	d.discard(r)
 }
 
 // unlink takes a record out of both tables without freeing it.
@@ -203,7 +204,7 @@ func (d *DB) Delete(key []byte) bool {
 func (d *DB) remove(h uint64, r slab.Ref) {
 	d.change(table.Key(r))
 	d.unlink(h, r)
-	d.store.freeRecord(r)
+	d.discard(r)
 }
 
 // Rename gives src the name dst, replacing what dst held; a time to live goes along. False when src is missing.
@@ -244,30 +245,42 @@ func (d *DB) MoveTo(dst *DB, key []byte) bool {
 }
 
 // CopyTo copies a value with its time to live. False when src is missing, or dst is present and replace is not set. A copy
-// to itself with replace changes nothing.
-func (d *DB) CopyTo(dst *DB, src, dstKey []byte, replace bool) bool {
-	_, r := d.find(src)
+// to itself with replace changes nothing. The error is that of a native type that cannot be copied; nothing has changed
+// then.
+func (d *DB) CopyTo(dst *DB, src, dstKey []byte, replace bool) (bool, error) {
+	h, r := d.find(src)
 	if r == 0 || (!replace && dst.Exists(dstKey)) {
-		return false
+		return false, nil
 	}
 	if d == dst && string(src) == string(dstKey) {
-		return true
+		return true, nil
+	}
+	n, err := d.copyRecord(dst, Entry{d, h, r}, dstKey)
+	if err != nil {
+		return false, err
 	}
 	dst.Delete(dstKey)
 	dst.change(dstKey)
-	s := d.store
-	var n slab.Ref
-	if encodingOf(r) == encObject {
+	dst.link(dst.keys.Hash(dstKey), n)
+	return true, nil
+}
+
+// copyRecord makes a record for another key with a copy of the value of src.
+func (d *DB) copyRecord(dst *DB, src Entry, dstKey []byte) (n slab.Ref, err error) {
+	s, r := d.store, src.r
+	switch {
+	case typeOf(r) == TypeNative:
+		return d.copyNative(dst, src, dstKey)
+	case encodingOf(r) == encObject:
 		n = s.newRecord(dstKey, objectIndexBytes, expiryOf(r))
 		setObject(n, s.cloneObject(objectOf(r)))
-	} else {
+	default:
 		b := bytesOf(r)
 		n = s.newRecord(dstKey, len(b), expiryOf(r))
 		copy(bytesOf(n), b)
 	}
 	table.SetType(n, table.Type(r))
-	dst.link(dst.keys.Hash(dstKey), n)
-	return true
+	return n, nil
 }
 
 // RandomKey returns a random key, the zero Entry when there is none. Keys whose time has come are passed over.

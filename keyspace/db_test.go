@@ -302,3 +302,24 @@ func TestObserversMayLook(t *testing.T) {
 		t.Errorf("flush: saw %d of %d", len(seen), len(want))
 	}
 }
+
+// Expiry changes what lookups do with a key whose time has come, and Deaths counts those that are deleted.
+func TestExpiryOfLookups(t *testing.T) {
+	s, d := newTestDB(t)
+	key := []byte("k")
+	s.BeginUnit(1000, ExpireDelete)
+	d.SetStrExpire(key, []byte("v"), 999)
+	changes := s.Changes()
+	if before := s.Expiry(ExpireHide); before != ExpireDelete || d.Exists(key) || d.Len() != 1 || s.Deaths() != 0 {
+		t.Errorf("hidden: mode before %d, %d keys, %d deaths", before, d.Len(), s.Deaths())
+	}
+	if before := s.Expiry(ExpireIgnore); before != ExpireHide || !d.Exists(key) || d.Len() != 1 {
+		t.Errorf("ignored: mode before %d, %d keys", before, d.Len())
+	}
+	if before := s.Expiry(ExpireDelete); before != ExpireIgnore || d.Exists(key) || d.Len() != 0 {
+		t.Errorf("deleted: mode before %d, %d keys", before, d.Len())
+	}
+	if s.ResetStats(); s.Deaths() != 1 || s.Changes() != changes {
+		t.Errorf("%d deaths, %d changes", s.Deaths(), s.Changes()-changes)
+	}
+}

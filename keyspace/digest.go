@@ -35,11 +35,12 @@ func (d *Digest) mixUint32(n uint32) {
 func (s *Store) Digest() Digest {
 	var sum Digest
 	for _, db := range s.dbs {
-		if db.Len() == 0 {
-			continue
-		}
-		sum.mixUint32(uint32(db.index))
+		empty := true // also with nothing but dead keys
 		for e := range db.All() {
+			if empty {
+				empty = false
+				sum.mixUint32(uint32(db.index))
+			}
 			var d Digest
 			d.mix(e.Key())
 			e.digest(&d)
@@ -101,6 +102,8 @@ func (e Entry) digest(d *Digest) {
 			el.mix(textOf(it.Value(), &t2))
 			d.xor(el[:])
 		}
+	case TypeNative:
+		e.digestNative(d)
 	}
 	if e.ExpireAt() != noExpiry {
 		d.xor([]byte("!!expire!!"))

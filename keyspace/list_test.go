@@ -150,8 +150,10 @@ func TestMemoryOfAggregatesComesBack(t *testing.T) {
 		t.Errorf("%d of %d bytes are left for three elements", left, grown)
 	}
 	copied := s.UsedBytes()
-	if !d.CopyTo(s.DB(1), []byte("z"), []byte("z"), false) || !d.CopyTo(s.DB(1), []byte("l"), []byte("l"), false) {
-		t.Fatal("not copied")
+	for _, key := range []string{"z", "l"} {
+		if ok, err := d.CopyTo(s.DB(1), []byte(key), []byte(key), false); !ok || err != nil {
+			t.Fatalf("copy of %s: %v, %v", key, ok, err)
+		}
 	}
 	s.DB(1).Flush()
 	if s.UsedBytes() != copied {

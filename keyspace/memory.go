@@ -54,6 +54,8 @@ func (s *Store) recordBytes(r slab.Ref) int64 {
 	switch {
 	case encodingOf(r) == encObject:
 		n += s.objects[objectOf(r)].totalBytes()
+	case encodingOf(r) == encNative:
+		n += nativeEntryBytes + s.natives.entries[nativeOf(r)].bytes
 	case isExternal(r):
 		n += int64(s.arena.SizeOf(slab.Ref(slab.Load64(r, table.ValueOffset(r)))))
 	}

@@ -67,7 +67,7 @@ func (v *mval) dump() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s@%d:", v.typ, v.expire)
 	switch v.typ {
-	case TypeString:
+	case TypeString, TypeNative:
 		fmt.Fprintf(&b, "%q", v.str)
 	case TypeList:
 		fmt.Fprintf(&b, "%q", v.list)
@@ -94,6 +94,9 @@ func read(t fataler, e Entry) *mval {
 	switch v.typ {
 	case TypeString:
 		v.str = text(valueOf(e.Str()).withLen(t))
+		return v
+	case TypeNative:
+		v.str = readNative(t, e)
 		return v
 	case TypeList:
 		v.list = readList(t, e)
@@ -198,11 +201,14 @@ type world struct {
 	mode    ExpiryMode
 	told    map[id]bool // keys that OnChange was told in this step
 	expired map[id]bool // keys that OnExpired was told in this step
+	words   *words
 }
 
 func newWorld(t *rapid.T) *world {
 	w := &world{t: t, s: New(Options{Databases: 2}), now: 1_000_000}
 	w.dbs = []map[string]*mval{{}, {}}
+	w.words = &words{t: t, alive: map[*word]bool{}}
+	w.s.Natives().Add(w.words)
 	w.s.BeginUnit(w.now, w.mode)
 	w.s.OnChange(func(db int, key []byte) {
 		k := id{db, string(key)}
@@ -323,6 +329,9 @@ func (w *world) close() {
 		w.t.Fatalf("FlushAll returned %d, want %d", got, n)
 	}
 	settle(w.s)
+	if len(w.words.alive) > 0 || w.s.OpaqueValues() != 0 {
+		w.t.Fatalf("%d native values were not freed, %d opaque ones are counted", len(w.words.alive), w.s.OpaqueValues())
+	}
 	if b, n := w.s.UsedBytes(), w.s.arena.Blocks(); b != 0 || n != 0 || w.s.heapBytes != 0 {
 		w.t.Fatalf("%d bytes in %d blocks have leaked, %d of rings", b, n, w.s.heapBytes)
 	}

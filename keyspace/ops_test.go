@@ -32,7 +32,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		{"move", w.opMove}, {"swap", w.opSwap}, {"expire", w.opExpire}, {"expire some", w.opExpireSome}, {"look", w.opLook},
 		{"push", w.opPush}, {"pop", w.opPop}, {"list set", w.opListSet}, {"insert", w.opInsert}, {"list delete", w.opListDelete},
 		{"hash set", w.opHashSet}, {"hash delete", w.opHashDelete}, {"add", w.opAdd}, {"remove", w.opRemove},
-		{"zadd", w.opZAdd}, {"zrem", w.opZRem}, {"zpop", w.opZPop}, {"ranges", w.opRanges},
+		{"zadd", w.opZAdd}, {"zrem", w.opZRem}, {"zpop", w.opZPop}, {"ranges", w.opRanges}, {"native", w.opNative},
 		{"compact", w.opCompact}, {"free", w.opFree}, {"flush", w.opFlush},
 	}
 	m := map[string]func(*rapid.T){}
@@ -263,7 +263,11 @@ func (w *world) opCopy() {
 	from, to := id{w.db(), w.key("src")}, id{w.db(), w.key("dst")}
 	replace := rapid.Bool().Draw(w.t, "replace")
 	w.step("copy", func() any {
-		return w.s.DB(from.db).CopyTo(w.s.DB(to.db), []byte(from.key), []byte(to.key), replace)
+		ok, err := w.s.DB(from.db).CopyTo(w.s.DB(to.db), []byte(from.key), []byte(to.key), replace)
+		if err != nil {
+			return err
+		}
+		return ok
 	}, func() (any, []id) {
 		v := w.get(from.db, from.key)
 		if v == nil || !replace && w.get(to.db, to.key) != nil {

@@ -118,10 +118,15 @@ func (d *DB) newLoaded(key []byte, t Type, enc encoding, n int, m Meta) (slab.Re
 	s := d.store
 	r := s.newRecord(key, n, m.ExpireMs)
 	setType(r, t, enc)
+	s.setIdle(r, m)
+	return r, h
+}
+
+// setIdle gives a loaded record the access clock that it had.
+func (s *Store) setIdle(r slab.Ref, m Meta) {
 	if m.IdleSeconds > 0 {
 		table.SetAccessClock(r, (s.clock-uint32(min(m.IdleSeconds, accessMask)))&accessMask)
 	}
-	return r, h
 }
 
 // FitsPacked reports whether a packed aggregate with this many fields, members or members with scores may stay packed. A

@@ -162,5 +162,5 @@ func (d *DB) setBlock(at slot, key []byte, b slab.Ref, n int, expireMs int64) {
 		return
 	}
 	d.replace(at.h, at.r, r)
-	s.freeRecord(at.r)
+	d.discard(at.r)
 }

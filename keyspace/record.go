@@ -95,7 +95,12 @@ func (s *Store) newHeader(key []byte, room int, expireMs int64) slab.Ref {
 
 // freeRecord frees a record with everything its value holds.
 func (s *Store) freeRecord(r slab.Ref) {
-	if encodingOf(r) == encObject {
+	enc := encodingOf(r)
+	if enc >= encNative {
+		s.freeNative(r)
+		return
+	}
+	if enc == encObject {
 		s.dropObject(objectOf(r))
 	} else if isExternal(r) {
 		s.freeBlock(slab.Ref(slab.Load64(r, table.ValueOffset(r))))

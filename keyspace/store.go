@@ -48,6 +48,8 @@ type Options struct {
 	// OnGrowth is told about memory that the store will need soon. If its Populate is called, on another thread, the store
 	// is not stopped by the system when it touches it first. It must not use the store. nil is nobody.
 	OnGrowth func(Extent)
+	// Natives are the types of native values; nil is none, to which some may be added.
+	Natives *Natives
 }
 
 // Extent is memory that will be needed soon.
@@ -69,12 +71,14 @@ type Store struct {
 	dbs     []*DB
 	objects []object
 	free    []uint32 // unused indexes of objects
+	natives nativeTable
 	limits  Limits
 
 	nowMs     int64
 	clock     uint32 // access clock of this unit, 24 bits
 	mode      ExpiryMode
 	changes   int64
+	deaths    int64
 	onExpired func(db int, key []byte)
 	onChange  func(db int, key []byte)
 	onGrowth  func(Extent)
@@ -107,6 +111,9 @@ func New(o Options) *Store {
 	}
 	s := &Store{arena: slab.New(), owned: slab.New(), seed: maphash.MakeSeed(), limits: o.Limits, onGrowth: o.OnGrowth}
 	s.arena.OnGrowth(o.OnGrowth)
+	if s.natives.known = o.Natives; s.natives.known == nil {
+		s.natives.known = NewNatives(nil)
+	}
 	for i := range o.Databases {
 		d := &DB{store: s, index: i}
 		d.keys.Init(s.arena, s.seed)
@@ -133,6 +140,10 @@ func (s *Store) Retire() {
 	if !s.closed {
 		s.Retract()
 		s.disownPinned()
+		s.flushNatives()
+		for len(s.trash.natives) > 0 {
+			s.drainNatives(len(s.trash.natives))
+		}
 		s.closed = true
 	}
 }
@@ -163,6 +174,17 @@ func (s *Store) CountReads(on bool) { s.reading = on }
 
 // NoTouch says whether lookups leave the access clock alone from now on.
 func (s *Store) NoTouch(on bool) { s.noTouch = on }
+
+// Expiry says what lookups do from now on, until the next unit, with a key whose time has come, and returns what they did
+// before.
+func (s *Store) Expiry(mode ExpiryMode) (before ExpiryMode) {
+	before, s.mode = s.mode, mode
+	return before
+}
+
+// Deaths counts the keys deleted because their time had come, which Changes does not, and ResetStats leaves it alone:
+// while both stay as they are, the views of values stay valid.
+func (s *Store) Deaths() int64 { return s.deaths }
 
 // Changes counts the real changes since the start. A unit that leaves it as it was has no effects.
 func (s *Store) Changes() int64 { return s.changes }

@@ -134,7 +134,7 @@ func (at slot) expiry() int64 {
 // record with type, length and expiry set; the caller writes the bytes.
 func (d *DB) place(at slot, key []byte, n int, expireMs int64, enc encoding) slab.Ref {
 	s, h, old := d.store, at.h, at.r
-	if old != 0 && n <= maxInlineBytes && encodingOf(old) != encObject && !isExternal(old) &&
+	if old != 0 && n <= maxInlineBytes && encodingOf(old) < encObject && !isExternal(old) &&
 		table.HasExpire(old) == (expireMs != noExpiry) {
 		off := table.ValueOffset(old)
 		if size := s.arena.SizeOf(old); off+n <= size && slab.ClassSize(off+n) >= size/2 {
@@ -154,7 +154,7 @@ func (d *DB) place(at slot, key []byte, n int, expireMs int64, enc encoding) sla
 		return r
 	}
 	d.replace(h, old, r)
-	s.freeRecord(old)
+	d.discard(old)
 	return r
 }
 

@@ -17,6 +17,7 @@ type trash struct {
 	tables  []flushed     // of databases
 	blocks  []slab.Ref    // long strings
 	graves  []*slab.Arena // of flushed stores
+	natives []native      // of a flushed store
 	freed   int64         // objects and blocks so far
 }
 
@@ -50,6 +51,8 @@ func (s *Store) FreeSome(n int) (more bool) {
 			n -= s.drainObject(n)
 		case len(t.tables) > 0:
 			n -= s.drainTable(n)
+		case len(t.natives) > 0:
+			n -= s.drainNatives(n)
 		case len(t.graves) > 0:
 			if !t.graves[0].CloseSome(discardStep) {
 				t.graves = dequeue(t.graves)
@@ -65,7 +68,7 @@ func (s *Store) FreeSome(n int) (more bool) {
 // Trash returns how many deleted objects wait to be freed; keys of a flushed database count one each.
 func (s *Store) Trash() int {
 	t := &s.trash
-	n := len(t.blocks) + len(t.objects) + len(t.graves)
+	n := len(t.blocks) + len(t.objects) + len(t.natives) + len(t.graves)
 	for _, f := range t.tables {
 		n += 1 + f.keys()
 	}
@@ -250,8 +253,9 @@ func (d *DB) flush() {
 func (s *Store) swapArena(n int) {
 	s.disownPinned()
 	t := &s.trash
-	t.freed += int64(n + s.Trash() - len(t.graves))
-	*t = trash{graves: append(t.graves, s.arena), freed: t.freed}
+	t.freed += int64(n + s.Trash() - len(t.graves) - len(t.natives))
+	*t = trash{graves: append(t.graves, s.arena), natives: t.natives, freed: t.freed}
+	s.flushNatives()
 	s.arena = slab.New()
 	s.arena.OnGrowth(s.onGrowth)
 	for _, d := range s.dbs {

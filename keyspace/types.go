@@ -24,11 +24,12 @@ const (
 	TypeSet
 	TypeZSet
 	TypeHash
+	TypeNative // of a type that a module has brought along
 )
 
-// String returns the name that the TYPE command answers.
+// String returns the name that the TYPE command answers; Entry.TypeName knows those of native types.
 func (t Type) String() string {
-	return [...]string{"none", "string", "list", "set", "zset", "hash"}[t]
+	return [...]string{"none", "string", "list", "set", "zset", "hash", "module"}[t]
 }
 
 // Value is an element: bytes, or an integer where the encoding keeps one. It is a view.
@@ -56,6 +57,8 @@ const (
 	encPacked                 // listpack
 	encIntset                 // intset
 	encObject                 // index into Store.objects
+	encNative                 // index into Store.natives
+	encOpaque                 // a native value as it was saved, behind the id of its type
 )
 
 // embstrBytes is the length up to which Redis calls a string embstr.
@@ -69,7 +72,7 @@ func (e encoding) name(t Type) string {
 		return "int"
 	case e == encEmbstr:
 		return "embstr"
-	case e == encRaw:
+	case e == encRaw, e >= encNative:
 		return "raw"
 	case e == encPacked:
 		return "listpack"

@@ -180,7 +180,7 @@ func (it *ZIter) Next() bool {
 		it.advance()
 	}
 	it.started = true
-	if (it.dict && !it.cur.Valid()) || (!it.dict && it.off < 0) || !it.inside() {
+	if !it.placed() || !it.inside() {
 		it.left = 0
 		return false
 	}
@@ -188,6 +188,28 @@ func (it *ZIter) Next() bool {
 		it.left--
 	}
 	return true
+}
+
+// Step goes from the current member, which Next must have found, to its neighbour in either direction. It reports false and
+// stays when there is none, or none in the range of a ScoreRange or LexRange, of which only the end on that side counts. A
+// walk that has taken steps goes on by steps.
+func (it *ZIter) Step(back bool) bool {
+	off, cur, reverse := it.off, it.cur, it.reverse
+	it.reverse = back
+	it.advance()
+	ok := it.placed() && it.inside()
+	if it.reverse = reverse; !ok {
+		it.off, it.cur = off, cur
+	}
+	return ok
+}
+
+// placed reports whether there is a member where the walk is.
+func (it *ZIter) placed() bool {
+	if it.dict {
+		return it.cur.Valid()
+	}
+	return it.off >= 0
 }
 
 func (it *ZIter) advance() {

@@ -139,3 +139,47 @@ func TestRangesOfNothing(t *testing.T) {
 		}
 	})
 }
+
+// Step goes to both neighbours, is held up by the end of the range on the side that it moves to and by no other, and then
+// stays where it is.
+func TestSteps(t *testing.T) {
+	bothZSets(t, func(t *testing.T, z ZSet) {
+		v := &mval{typ: TypeZSet, zset: map[string]float64{}}
+		for i := range 300 {
+			v.zset[fmt.Sprint([]string{"m", ""}[i%2], i)] = float64(i / 3)
+		}
+		fill(&z, v)
+		all := v.sorted()
+		rapid.Check(t, func(t *rapid.T) {
+			score := rapid.SampledFrom([]float64{math.Inf(-1), 0, 1, 50, 50.5, 98, 99, math.Inf(1)})
+			r := ScoreRange{Min: score.Draw(t, "min"), Max: score.Draw(t, "max"), MinEx: rapid.Bool().Draw(t, "min ex"), MaxEx: rapid.Bool().Draw(t, "max ex")}
+			reverse := rapid.Bool().Draw(t, "reverse")
+			it := z.ScoreRange(r, reverse)
+			if !it.Next() {
+				return
+			}
+			at := slices.Index(all, pairOf(&it))
+			for range rapid.IntRange(1, 100).Draw(t, "steps") {
+				back := rapid.Bool().Draw(t, "back")
+				to := at + 1
+				if back {
+					to = at - 1
+				}
+				want := to >= 0 && to < len(all) && (back && r.aboveMin(all[to].score) || !back && r.belowMax(all[to].score))
+				if got := it.Step(back); got != want {
+					t.Fatalf("%+v: a step from %v, back %v: %v", r, all[at], back, got)
+				}
+				if want {
+					at = to
+				}
+				if got := pairOf(&it); got != all[at] {
+					t.Fatalf("%+v: at %v, want %v", r, got, all[at])
+				}
+			}
+		})
+	})
+}
+
+func pairOf(it *ZIter) pair {
+	return pair{string(it.Member().AppendTo(nil)), it.Score()}
+}

@@ -39,7 +39,8 @@
 //
 //	func main() {}
 //
-// Build it with "datastore module build DIR", load it with "MODULE LOAD /path/hello.so ARG...".
+// Build it with "datastore module build DIR", load it with "MODULE LOAD /path/hello.so ARG...". Test it with go test:
+// datastore/plugin/plugintest runs the daemon with the module in the test's own process.
 //
 // # Loading
 //
@@ -62,17 +63,45 @@
 //
 // A panic in a goroutine that the module started itself, a stack overflow and os.Exit end the daemon.
 //
+// # Keys
+//
+// OpenKey gives a handle of a key, whatever its type. The methods for lists begin with L (besides Push and Pop), those for
+// sets with S, for hashes with H and for sorted sets with Z. A loop over a value costs no allocation:
+//
+//	sum := 0.0
+//	for _, score := range k.ZRange(plugin.ScoreRange{Min: 1, Max: 100, MaxEx: true}) {
+//		sum += score
+//	}
+//
+// Do not write through the key within the loop: that ends it (see Key.IterErr). Other keys may be written.
+//
+// # Waiting
+//
+// A handler that has to wait blocks its client instead: Block until a goroutine has the answer, BlockOnKeys until a key
+// does. Goroutines come from Ctx.Go, which the host looks after: a panic ends the goroutine only, and MODULE UNLOAD ends
+// their context and waits for them. They have no Ctx, but get one with the execution lock for as long as they need the
+// keyspace: Background.Do and BlockedClient.Do.
+//
 // # Lifetimes
 //
 //   - Ctx, args, Cmd: until the callback returns.
-//   - Strings of an iterator: until its next step.
+//   - Strings of an iterator and of ZCurrent: until the next step or the next write through the key.
+//   - Strings of HGet, SRandom and SPop: until the callback returns.
 //   - Strings of CreateString, RetainString, Pop and LGet: as long as you refer to them.
 //   - Key: until Close, at the latest until the callback returns.
 //   - the slice of DMA: until the next operation on its key.
 //   - Reply: until Free, at the latest until the callback returns.
+//   - BlockedClient: until Unblock or Abort; BlockOnKeys says when its handles end.
+//   - Background: as long as the module is loaded.
 //   - memory of PoolAlloc: until the callback returns; of Alloc and its like: until Free.
 //
 // To keep an argument, use RetainString, or copy it with String.String.
+//
+// # Native types
+//
+// Types.CreateType registers a type of the module's own, whose values are Go values; CreateTypeOf does it for values that
+// are pointers to a T. Key.SetValue stores a value, Key.Value returns it, and Key.Changed says that it was changed in place.
+// The methods of the type write it to files and read it back. Where a module is not loaded its values are kept as bytes.
 //
 // # Replication
 //

@@ -68,9 +68,22 @@ var (
 var (
 	ErrType        error = &Error{Msg: "key holds another type"}
 	ErrEmptyKey    error = &Error{Msg: "key is empty"}
+	ErrNoElement   error = &Error{Msg: "no such element"}
 	ErrIndex       error = &Error{Msg: "index out of range"}
 	ErrNotWritable error = &Error{Msg: "key is not open for writing"}
 	ErrKeyConflict error = &Error{Msg: "key is already open and one side writes"}
 	ErrOpenKeyBusy error = &Error{Msg: "command would touch a key that is held open"}
 	ErrStale       error = &Error{Msg: "handle used after its release"}
+	ErrIterating   error = &Error{Msg: "key is being iterated over"}
+	ErrBadValue    error = &Error{Msg: "value cannot be loaded by the module of its type"}
+)
+
+// Blocked clients and goroutines.
+var (
+	ErrBlockDenied error = &Error{Msg: "the client cannot be blocked here"}
+	ErrNotServed   error = &Error{Msg: "the blocked client was not served"}
+	ErrLocked      error = &Error{Msg: "a callback has the execution lock already"}
+	ErrBusy        error = &Error{Msg: "the execution lock is taken"}
+	ErrStopped     error = &Error{Msg: "the module is being unloaded or the server ends"}
+	ErrPanic       error = &Error{Msg: "the function panicked"}
 )

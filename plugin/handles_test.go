@@ -9,6 +9,22 @@ import (
 	"time"
 )
 
+// TestStaleBlockedClient: a nil handle is one that has ended.
+func TestStaleBlockedClient(t *testing.T) {
+	var bc *BlockedClient
+	nothing := func(Ctx) error { return nil }
+	for i, err := range []error{
+		bc.Unblock(nil), bc.Abort(), bc.Do(nothing), bc.MeasureStart(), bc.MeasureEnd(), bc.Reply(func(Replies) error { return nil }),
+	} {
+		if !errors.Is(err, ErrStale) {
+			t.Errorf("method %d: %v", i, err)
+		}
+	}
+	if bc.Context().Err() == nil {
+		t.Error("the context of a wait that is over goes on")
+	}
+}
+
 // capture is a host that takes commands and replies back.
 type capture struct {
 	commands []string
@@ -60,6 +76,7 @@ func TestCmd(t *testing.T) {
 	}
 }
 
+// Rules: CALL-7.
 func TestReplyAccessors(t *testing.T) {
 	host := &capture{}
 	text, number := Reply{Kind: StringReply, Text: []byte("hello")}, Reply{Kind: IntegerReply, Integer: 42}
@@ -115,6 +132,7 @@ func TestReplyAccessors(t *testing.T) {
 	}
 }
 
+// Rules: KEY-1.
 func TestNilKey(t *testing.T) {
 	var k *Key
 	if k.Type() != KeyEmpty || k.Len() != 0 || k.TTL() != NoExpire || k.Check(KeyList) != nil || k.Close() != nil || !k.Name().IsZero() {
@@ -161,6 +179,7 @@ func (e *expiring) ExpireAt() (int64, bool)    { return e.ms, e.ms >= 0 }
 func (e *expiring) SetExpireAt(ms int64) error { e.ms = ms; return nil }
 func (e *expiring) Persist() error             { e.ms = -1; return nil }
 
+// Rules: EXP-1, EXP-3.
 func TestExpire(t *testing.T) {
 	e := &expiring{ms: -1}
 	k := &Key{Impl: e}
@@ -205,7 +224,8 @@ type numbers struct {
 	stopped    int
 }
 
-func (l *numbers) LSeek(back bool) error {
+func (l *numbers) Seek(_ KeyType, back bool) error {
+	l.key.Cursor.Run++
 	l.at, l.inc = -1, 1
 	if back {
 		l.at, l.inc = l.n, -1
@@ -213,13 +233,13 @@ func (l *numbers) LSeek(back bool) error {
 	return nil
 }
 
-func (l *numbers) LNext() bool {
+func (l *numbers) Next() bool {
 	l.at += l.inc
-	l.key.Cursor = Cursor{Elem: StringOf([]byte{'a' + byte(l.at)}), Index: l.at}
+	l.key.Cursor.Elem, l.key.Cursor.Index = StringOf([]byte{'a' + byte(l.at)}), l.at
 	return l.at >= 0 && l.at < l.n
 }
 
-func (l *numbers) LStop() { l.stopped++ }
+func (l *numbers) Stop() { l.stopped++ }
 
 func TestListWalk(t *testing.T) {
 	l := &numbers{n: 4}

@@ -26,6 +26,7 @@ const NoExpire = time.Duration(-1)
 // KeyImpl is the host's side of one open Key. Its methods follow those of Key.
 type KeyImpl interface {
 	Close() error
+	DB() int
 	Type() KeyType
 	Len() int
 	Delete(unlink bool) error
@@ -36,6 +37,11 @@ type KeyImpl interface {
 	Persist() error
 	StringValue
 	ListValue
+	SetMembers
+	HashFields
+	ZSetMembers
+	Iteration
+	NativeValue
 }
 
 // Key is an open key. A nil Key is a missing key opened for reading: it is empty, and writes to it fail with
@@ -48,12 +54,8 @@ type Key struct {
 	Impl   KeyImpl
 	Cursor Cursor
 	Title  String
-}
 
-// Cursor is the current element of an iteration, set by the host.
-type Cursor struct {
-	Elem  String
-	Index int
+	fields []Field // keeps the arguments of HSet off the heap
 }
 
 // Name returns the key's name, valid as long as the key is open.
@@ -62,6 +64,14 @@ func (k *Key) Name() String {
 		return String{}
 	}
 	return k.Title
+}
+
+// DB returns the number of the key's database, and -1 for a nil or closed Key.
+func (k *Key) DB() int {
+	if k == nil {
+		return -1
+	}
+	return k.Impl.DB()
 }
 
 // Close ends the use of the key, earlier than the return of the callback would. It fails with ErrStale the second time.

@@ -19,14 +19,6 @@ type ListValue interface {
 	LSet(i int, s String) error
 	LInsert(i int, s String) error
 	LDelete(i int) error
-
-	// LSeek starts an iteration before the first element, or after the last one when back is set. It ends the one
-	// that is running.
-	LSeek(back bool) error
-	// LNext moves on and sets Key.Cursor; false at the end, and after a write through the key.
-	LNext() bool
-	// LStop ends the iteration, if one is running.
-	LStop()
 }
 
 // Push adds an element at one end of a list, and creates the list when the key is empty.
@@ -91,23 +83,24 @@ func (k *Key) LDelete(i int) error {
 	return k.Impl.LDelete(i)
 }
 
-// LAll iterates over a list from head to tail: index and element, which is valid until the next step. An empty key and
-// every other type have no elements. A key has one iteration at a time; a write through the key ends it.
+// LAll iterates over a list from head to tail: index and element, which is valid until the next step. An empty key has no
+// elements, and neither has a key of another type. See IterErr for iterations that end early.
 func (k *Key) LAll() iter.Seq2[int, String] {
-	return func(yield func(int, String) bool) { k.walk(false, yield) }
+	return func(yield func(int, String) bool) { k.elements(false, yield) }
 }
 
 // LBackward is LAll from tail to head; the indexes fall to 0.
 func (k *Key) LBackward() iter.Seq2[int, String] {
-	return func(yield func(int, String) bool) { k.walk(true, yield) }
+	return func(yield func(int, String) bool) { k.elements(true, yield) }
 }
 
-func (k *Key) walk(back bool, yield func(int, String) bool) {
-	if k == nil || k.Impl.LSeek(back) != nil {
+func (k *Key) elements(back bool, yield func(int, String) bool) {
+	run, ok := k.seek(KeyList, back)
+	if !ok {
 		return
 	}
-	defer k.Impl.LStop()
-	for k.Impl.LNext() {
+	defer k.stop(run)
+	for k.next(run) {
 		if !yield(k.Cursor.Index, k.Cursor.Elem) {
 			return
 		}

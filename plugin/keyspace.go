@@ -7,6 +7,13 @@ type OpenMode uint32
 const (
 	Read  OpenMode = 1 << 0
 	Write OpenMode = 1 << 1
+
+	NoTouch       OpenMode = 1 << 16 // the time of the last access stays as it is, for OBJECT IDLETIME and eviction
+	NoNotify      OpenMode = 1 << 17 // a missing key causes no keymiss notification
+	NoStats       OpenMode = 1 << 18 // keyspace_hits and keyspace_misses stay as they are
+	NoExpireDel   OpenMode = 1 << 19 // a key whose time has come is missing but not deleted, unless it is written
+	NoEffects     OpenMode = 1 << 20 // the four above
+	AccessExpired OpenMode = 1 << 21 // a key whose time has come can be read until it is deleted; not with Write
 )
 
 // Keyspace opens keys of the current database.
@@ -15,15 +22,27 @@ type Keyspace interface {
 	// may be called. With Write a missing key is an empty one, which comes into being with the first write. Write
 	// alone may read too.
 	//
+	// Opening a key is an access: it renews the time of the last one, with Read alone it counts as one of keyspace_hits
+	// or keyspace_misses, and a key whose time has come is deleted, which replicas receive as a DEL, and missing. The
+	// other modes leave some of this out.
+	//
 	// The key counts as modified for WATCH when a handle with Write is closed, even if nothing was written.
 	// Keys still open when the callback returns are closed then.
 	//
-	// Errors: ErrInvalid for a mode without either bit; ErrKeyConflict when this callback holds the key open and one of
-	// the two handles writes.
+	// Neither the user's permissions for keys nor the key positions that the command declares matter here: check
+	// arguments that name other keys yourself.
+	//
+	// Errors: ErrInvalid for a mode without Read and Write, with unknown bits, or AccessExpired with Write;
+	// ErrKeyConflict when a running callback holds the key open and one of the two handles writes; ErrBadValue
+	// for a native value that was kept as bytes and that its type refuses to load.
 	OpenKey(name String, mode OpenMode) (*Key, error)
 
-	// KeyExists tells whether a key exists, without counting as an access.
+	// KeyExists tells whether a key exists, without any effect: it is no access, and deletes no key whose time has come.
 	KeyExists(name String) bool
+
+	// SignalModifiedKey makes a key of the current database count as modified for WATCH, whether or not it exists.
+	// Closing a key that was open for writing does so anyway.
+	SignalModifiedKey(name String)
 
 	// DBSize returns how many keys the current database has; some may have expired and not been deleted yet.
 	DBSize() int

@@ -11,9 +11,12 @@ type Ctx interface {
 	Calls
 	Replication
 	Keyspace
+	Blocking
+	Goroutines
 	Invocation
 	Positions
 	Memory
+	Types
 }
 
 type (

@@ -60,7 +60,7 @@ func TestFloat64(t *testing.T) {
 	}
 }
 
-// Rules: STR-7.
+// Rules: STR-1, STR-7.
 func TestStringViews(t *testing.T) {
 	var missing String
 	empty := StringOf([]byte{})

@@ -13,6 +13,8 @@ type wait struct {
 	try func() bool
 	// expire writes the reply for a deadline that has passed.
 	expire func()
+
+	suspension // of a module; then try and expire are nil
 }
 
 // noDeadline lets a client wait without end.
@@ -34,7 +36,10 @@ func (s *Server) block(c *conn, timeoutMs int64, w *wait) {
 
 // unblock ends the suspension without a reply.
 func (s *Server) unblock(c *conn) {
-	c.blocked.Store(nil)
+	if w := c.blocked.Swap(nil); w != nil && w.module != nil {
+		s.unsuspend(w)
+		return
+	}
 	for i, o := range s.waiting {
 		if o == c {
 			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
@@ -46,10 +51,12 @@ func (s *Server) unblock(c *conn) {
 // checkWaiting serves the blocked clients whose condition holds, in the order in which they blocked, and those whose
 // deadline has passed.
 func (s *Server) checkWaiting() {
-	if len(s.waiting) == 0 {
+	if len(s.waiting)+len(s.modules.deadlines) == 0 {
+		s.waitDue.Store(noDeadline)
 		return
 	}
 	now := s.monoMs()
+	s.expireSuspended(now)
 	w, start := &s.ctx.W, len(s.ctx.W.Buf)
 	proto := w.Proto
 	for i := 0; i < len(s.waiting); {
@@ -68,7 +75,7 @@ func (s *Server) checkWaiting() {
 		w.Buf = w.Buf[:start]
 	}
 	w.Proto = proto
-	due := int64(noDeadline)
+	due := s.modules.deadlines.first()
 	for _, c := range s.waiting {
 		due = min(due, c.blocked.Load().deadlineMs)
 	}
@@ -78,19 +85,28 @@ func (s *Server) checkWaiting() {
 // untilDeadline is how long it is until a blocked client's deadline passes, at most the given time.
 func (s *Server) untilDeadline(most time.Duration) time.Duration {
 	due := s.waitDue.Load()
-	if due == noDeadline {
+	switch {
+	case s.modules.due.Load():
+		return 0
+	case due == noDeadline:
 		return most
 	}
 	return min(most, time.Duration(max(0, due-s.monoMs()))*time.Millisecond)
 }
 
+// deadlineDue reports whether checkDeadlines has something to do.
+func (s *Server) deadlineDue(nowMs int64) bool {
+	return s.waitDue.Load() <= nowMs || s.modules.due.Load()
+}
+
 // checkDeadlines is the part of the cron that blocked clients cannot wait for. It runs under the lock.
 func (s *Server) checkDeadlines() {
-	if s.waitDue.Load() > s.monoMs() {
+	if !s.deadlineDue(s.monoMs()) {
 		return
 	}
 	s.beginTurn()
 	s.checkWaiting()
+	s.serveBlocked(nil)
 	s.endUnit()
 	s.flushAOF(nil)
 }

@@ -46,9 +46,7 @@ func (s *Server) forget(c *conn, why string) {
 	delete(s.conns, c.ID)
 	s.circle.remove(c)
 	s.endTransaction(c)
-	if c.blocked.Load() != nil {
-		s.unblock(c)
-	}
+	s.endWait(c)
 	if c.replica != nil {
 		s.dropReplica(c.replica)
 	}

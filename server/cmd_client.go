@@ -143,8 +143,14 @@ func (s *Server) clientUnblock(c *command.Ctx) error {
 		return err
 	}
 	o := s.conns[uint64(id)]
-	if o == nil || o.blocked.Load() == nil || o.blocked.Load().expire == nil {
+	if o == nil || o.blocked.Load() == nil || !o.blocked.Load().mayExpire() {
 		c.W.Int(0)
+		return nil
+	}
+	module := o.blocked.Load().module
+	if module != nil && !fail {
+		module.TimedOut()
+		c.W.Int(1)
 		return nil
 	}
 	w := &c.W
@@ -157,6 +163,9 @@ func (s *Server) clientUnblock(c *command.Ctx) error {
 	}
 	w.Proto = proto
 	s.unblock(o)
+	if module != nil {
+		module.Unblocked()
+	}
 	o.push(w.Buf[start:])
 	w.Buf = w.Buf[:start]
 	c.W.Int(1)

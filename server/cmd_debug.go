@@ -134,7 +134,10 @@ func debugObject(c *command.Ctx) error {
 	if !e.Exists() {
 		return command.ErrNoKey
 	}
-	c.Scratch = rdb.AppendValue(c.Scratch[:0], e, true)
+	var err error
+	if c.Scratch, err = rdb.AppendValue(c.Scratch[:0], e, true); err != nil {
+		return err
+	}
 	idle := e.IdleSeconds()
 	c.W.Status(fmt.Sprintf("Value at:%p refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d", e.Key(),
 		e.Encoding(), len(c.Scratch)-1, (c.NowMs/1000-idle)&(1<<24-1), idle))

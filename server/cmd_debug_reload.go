@@ -95,7 +95,9 @@ func (s *Server) mergeDump() error {
 		for e := range from.DB(i).Records() {
 			to := s.store.DB(i)
 			to.Delete(e.Key())
-			payload = rdb.Dump(payload[:0], e)
+			if payload, err = rdb.Dump(payload[:0], e); err != nil {
+				return fmt.Errorf("merging key %q: %w", e.Key(), err)
+			}
 			m := keyspace.Meta{ExpireMs: e.ExpireAt()}
 			if err := rdb.Restore(to, e.Key(), payload, m); err != nil {
 				return fmt.Errorf("merging key %q: %w", e.Key(), err)

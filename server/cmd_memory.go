@@ -56,8 +56,9 @@ func (s *Server) memoryCommands() []command.Command {
 }
 
 // memoryUsage answers MEMORY USAGE key [SAMPLES n]. Values keep count of their bytes, so that the answer is exact whatever
-// number of samples is asked for.
+// number of samples is asked for; only the types of modules may count otherwise.
 func memoryUsage(c *command.Ctx) error {
+	samples := int64(defaultSamples)
 	for i := 3; i < len(c.Args); i += 2 {
 		if !c.Is(i, "SAMPLES") || i+1 == len(c.Args) {
 			return command.ErrSyntax
@@ -69,8 +70,9 @@ func memoryUsage(c *command.Ctx) error {
 		if n < 0 {
 			return command.ErrSyntax
 		}
+		samples = n
 	}
-	n, ok := c.DB.MemoryOf(c.Args[2])
+	n, ok := c.DB.UsageOf(c.Args[2], int(samples))
 	if !ok {
 		c.W.Null()
 		return nil
@@ -78,6 +80,9 @@ func memoryUsage(c *command.Ctx) error {
 	c.W.Int(n)
 	return nil
 }
+
+// defaultSamples is the number of samples that the types of modules are told, as in Redis.
+const defaultSamples = 5
 
 func (s *Server) memoryStats(c *command.Ctx) error {
 	f := s.memoryFacts()

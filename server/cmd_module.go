@@ -101,6 +101,15 @@ func (s *Server) beginLoad(c *command.Ctx, path []byte, words [][]byte) error {
 	for i, w := range words {
 		args[i] = append([]byte{}, w...)
 	}
+	s.beside(c, func() error { return s.modules.host.Load(s.modules.ctx, name, args) }, func(failure error) *command.Error {
+		return s.loadError(name, failure)
+	})
+	return nil
+}
+
+// beside blocks the client and does work without the lock; the client is answered OK, or with the error that a failure
+// becomes.
+func (s *Server) beside(c *command.Ctx, work func() error, failed func(failure error) *command.Error) {
 	cmd, done := c.Cmd, false
 	var failure error
 	s.block(ownerOf(c), 0, &wait{try: func() bool {
@@ -108,7 +117,7 @@ func (s *Server) beginLoad(c *command.Ctx, path []byte, words [][]byte) error {
 		case !done:
 			return false
 		case failure != nil:
-			s.replyError(cmd, s.loadError(name, failure))
+			s.replyError(cmd, failed(failure))
 		default:
 			s.ctx.W.OK()
 		}
@@ -122,22 +131,41 @@ func (s *Server) beginLoad(c *command.Ctx, path []byte, words [][]byte) error {
 				s.checkWaiting()
 			})
 		}()
-		err = s.modules.host.Load(s.modules.ctx, name, args)
+		err = work()
 	})
-	return nil
 }
 
-// moduleUnload is MODULE UNLOAD name.
+// moduleUnload is MODULE UNLOAD name. A module with goroutines is unloaded beside the server, because they may need the
+// lock in order to end.
 func (s *Server) moduleUnload(c *command.Ctx) error {
-	switch err := s.modules.host.Unload(string(c.Args[2])); {
-	case errors.Is(err, host.ErrNoModule):
-		return command.Errorf("ERR Error unloading module: " + host.ErrNoModule.Error())
-	case err != nil:
-		s.logf(Warning, "Module %s not unloaded: %s", c.Args[2], host.Reason(err))
-		return command.Errorf("ERR Error unloading module: operation not possible.")
+	name, modules := string(c.Args[2]), s.modules.host
+	waits := !c.Client.InExec && !c.Client.DenyBlock && !c.Client.FromStream
+	if waits && modules.Goroutines(name) > 0 {
+		s.beside(c, func() error { return modules.UnloadBeside(name) }, func(failure error) *command.Error {
+			return s.unloadError(name, failure)
+		})
+		return nil
+	}
+	if err := modules.Unload(name); err != nil {
+		return s.unloadError(name, err)
 	}
 	c.W.OK()
 	return nil
+}
+
+// unloadError logs why an unload was refused and makes the reply.
+func (s *Server) unloadError(name string, err error) *command.Error {
+	const failed = "ERR Error unloading module: "
+	if errors.Is(err, host.ErrNoModule) {
+		return command.Errorf(failed + host.ErrNoModule.Error())
+	}
+	s.logf(Warning, "Module %s not unloaded: %s", name, host.Reason(err))
+	for _, known := range [...]error{host.ErrHasTypes, host.ErrHasBlocked} {
+		if errors.Is(err, known) {
+			return command.Errorf(failed + known.Error())
+		}
+	}
+	return command.Errorf(failed + "operation not possible.")
 }
 
 // moduleList is MODULE LIST.

@@ -164,6 +164,7 @@ func (c *conn) kill(soft bool) {
 	c.closing.Store(true)
 	if !soft {
 		c.dead.Store(true)
+		c.srv.endWait(c)
 	}
 	c.mark()
 }

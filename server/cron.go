@@ -22,6 +22,7 @@ func (s *Server) cron(now time.Time) {
 		return
 	}
 	s.startBackground(now)
+	s.serveLater()
 	s.checkWaiting()
 	s.endUnit() // what a reply to one that waited claims is in the AOF before it leaves
 	s.tickAOF(now)
@@ -31,6 +32,9 @@ func (s *Server) cron(now time.Time) {
 	}
 	s.takeSamples(now)
 	s.limitHeap()
+	if s.heap.ownPercent {
+		s.pace.follow(s.turn, s.values.MaxMemoryBytes)
+	}
 	if used := s.usedMemory(); used > s.stats.peakMemory {
 		s.stats.peakMemory = used
 	}

@@ -21,8 +21,14 @@ import (
 // before it returns. The lock is given back however f ends.
 func (s *Server) locked(f func()) {
 	s.mu.Lock()
+	s.underLock(f)
+}
+
+// underLock is what locked does with the lock.
+func (s *Server) underLock(f func()) {
 	defer func() {
 		s.endUnit()
+		s.serveBlocked(nil)
 		s.flushAOF(nil)
 		s.mu.Unlock()
 	}()
@@ -75,6 +81,10 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 	s.endLap(ran)
 	if quiet && c.quiet() { // the command that ends or begins the silence decides about its own reply
 		s.cutReply(s.cmdStart)
+	}
+	if s.modules.due.Load() {
+		s.serveBlocked(c)
+		s.beginLaps()
 	}
 }
 
@@ -151,6 +161,7 @@ func (s *Server) recoverCommand(cause any) {
 	}
 	s.stats.panics++
 	s.running = 0
+	s.timing.suspended = nil
 	s.logf(Warning, "Panic in command '%s': %v\n%s", name, cause, debug.Stack())
 	s.cutReply(s.cmdStart)
 	text := "ERR internal error in command '" + name + "': " + command.Clip([]byte(fmt.Sprint(cause)), 128)

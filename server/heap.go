@@ -17,7 +17,7 @@ import (
 // near what is live, or the collector would run without end: a floor keeps it at twice that and more.
 
 const (
-	heapPercent   = 50       // GOGC: garbage is rare here and mostly holds no pointers, so a small heap costs next to nothing
+	heapPercent   = 50       // GOGC at least (see heapPace): garbage is rare and mostly holds no pointers, so a small heap costs little
 	heapLeast     = 32 << 20 // GOMEMLIMIT is never below this and twice of what is live
 	limitShift    = 4        // a change of the bound by less than this fraction is left for later
 	noMemoryLimit = math.MaxInt64

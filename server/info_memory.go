@@ -47,8 +47,9 @@ func (s *Server) infoMemory(t *infoText) {
 	t.line("mem_aof_buffer", f.aofBuffer)
 	t.line("mem_allocator", "slab+"+runtime.Version())
 	t.line("active_defrag_running", yes(s.store.Compacting()))
-	t.line("lazyfree_pending_objects", s.store.Trash())
-	t.line("lazyfreed_objects", s.store.Freed())
+	waiting, freed := s.lazyFreed()
+	t.line("lazyfree_pending_objects", waiting)
+	t.line("lazyfreed_objects", freed)
 	t.line("used_memory_modules", s.store.OwnedBytes())
 	infoGo(t, &f.heap)
 }

@@ -86,7 +86,7 @@ func supervisedName(v config.Supervised) string {
 
 func (s *Server) infoClients(t *infoText) {
 	var in, out int64
-	timed, clients := 0, 0
+	timed, clients := len(s.modules.deadlines), 0
 	for _, c := range s.conns {
 		if c.replica == nil {
 			clients++
@@ -103,7 +103,7 @@ func (s *Server) infoClients(t *infoText) {
 	t.line("maxclients", s.values.MaxClients)
 	t.line("client_recent_max_input_buffer", in)
 	t.line("client_recent_max_output_buffer", out)
-	t.line("blocked_clients", len(s.waiting))
+	t.line("blocked_clients", len(s.waiting)+s.modules.suspended)
 	t.zeros("tracking_clients")
 	t.line("clients_in_timeout_table", timed)
 }

@@ -15,6 +15,7 @@ import (
 const (
 	eventCommand      = "command"
 	eventFastCommand  = "fast-command"
+	eventUnblocking   = "command-unblocking"
 	eventExpireCycle  = "expire-cycle"
 	eventAOFWrite     = "aof-write"
 	eventWriteAlone   = "aof-write-alone"

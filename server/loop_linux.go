@@ -184,7 +184,7 @@ func (l *loop) wait() int {
 	if n > 0 || len(l.ready) > 0 || len(l.writing) > 0 {
 		l.asked = l.now
 	}
-	l.nowMs = l.now.Sub(l.srv.started).Milliseconds()
+	l.nowMs = l.srv.monoMsAt(l.now)
 	if l.nowMs-l.yieldedMs >= yieldMs {
 		l.yieldedMs = l.nowMs
 		runtime.Gosched()
@@ -267,7 +267,7 @@ func (l *loop) finishTurn() {
 		s.cron(l.now)
 		l.unlock()
 		l.pauseAccepting(false) // a file may have been closed that is no connection
-	} else if s.waitDue.Load() <= l.nowMs {
+	} else if s.deadlineDue(l.nowMs) {
 		l.lock()
 		s.checkDeadlines()
 		l.unlock()

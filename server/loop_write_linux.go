@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -239,6 +240,20 @@ func (l *loop) close() {
 	for _, ln := range l.lists {
 		ln.close(s)
 	}
+	l.endWaking()
 	_ = unix.Close(l.wakefd)
 	_ = unix.Close(l.epfd)
+}
+
+// endWaking lets nobody write to wakefd any more: its number may belong to another file of the process soon. Whoever has
+// set waking has written already or is about to.
+func (l *loop) endWaking() {
+	var buf [8]byte
+	for !l.waking.CompareAndSwap(false, true) {
+		if _, err := unix.Read(l.wakefd, buf[:]); err == nil {
+			l.waking.Store(false)
+		} else {
+			runtime.Gosched()
+		}
+	}
 }

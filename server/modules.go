@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"datastore/plugin"
 	"datastore/plugin/host"
@@ -20,7 +21,20 @@ type modules struct {
 	ctx   context.Context // ends with the server
 	stop  context.CancelFunc
 
-	called int // depth of calls by modules
+	due       atomic.Bool // host.ServeBlocked has something to do
+	serving   *conn       // in whose unit it runs
+	putOff    bool        // it was due during a load
+	suspended int         // clients
+	deadlines deadlines   // of those that have one
+	observing bool        // the host wants to know what keys change
+	called    int         // depth of calls by modules
+}
+
+// LinkedModule is a module that is linked into the program instead of coming from a file.
+type LinkedModule struct {
+	OnLoad   plugin.OnLoadFunc
+	OnUnload plugin.OnUnloadFunc // nil for none
+	Args     []string
 }
 
 // newTable builds the command table with the commands of modules beside the built-in ones.
@@ -28,24 +42,34 @@ func (s *Server) newTable(modules []command.Command) (*command.Table, error) {
 	return command.NewTable(s.table.Load(), builtin.Commands(), s.commands(), modules)
 }
 
-// loadModules loads what the loadmodule directive names; a failure stops the start.
+// loadModules loads the linked modules and what the loadmodule directive names; a failure stops the start.
 func (s *Server) loadModules() error {
 	m := &s.modules
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	m.host = host.New(moduleServer{s}, host.Options{})
 	s.cfg.OnRewrite("loadmodule", s.moduleLines)
-	for _, words := range s.values.LoadModules {
-		args := make([][]byte, len(words)-1)
-		for i, w := range words[1:] {
-			args[i] = []byte(w)
+	for i, l := range s.o.Modules {
+		image := &host.Image{OnLoad: l.OnLoad, OnUnload: l.OnUnload}
+		if err := m.host.LoadLinked(image, bytesOf(l.Args)); err != nil {
+			return fmt.Errorf("loading linked module %d: %w", i, err)
 		}
-		if err := m.host.Load(m.ctx, words[0], args); err != nil {
+	}
+	for _, words := range s.values.LoadModules {
+		if err := m.host.Load(m.ctx, words[0], bytesOf(words[1:])); err != nil {
 			s.logLoadFailure(words[0], err)
 			s.logf(Warning, "Can't load module from %s: server aborting", words[0])
 			return fmt.Errorf("loading module %s: %w", words[0], err)
 		}
 	}
 	return nil
+}
+
+func bytesOf(words []string) [][]byte {
+	list := make([][]byte, len(words))
+	for i, w := range words {
+		list[i] = []byte(w)
+	}
+	return list
 }
 
 // logLoadFailure logs why a module was not loaded.
@@ -61,6 +85,8 @@ func (s *Server) closeModules() {
 	if s.modules.stop != nil {
 		s.modules.stop()
 		s.modules.loads.Wait()
+		s.modules.host.Stop()
+		s.modules.host.Close()
 	}
 }
 
@@ -160,9 +186,12 @@ func (s *Server) infoModules(t *infoText) {
 	for i := range infos {
 		m := &infos[i]
 		t.rawLine("module_%s:calls=%d,errors=%d,panics=%d,misuses=%d,usec=%d,generation=%d,keys=%d,bytes=%d,blocks=%d,"+
-			"accounted=%d", m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation, m.Keys, m.Bytes, m.Blocks,
-			m.Accounted)
+			"accounted=%d,blocked=%d,goroutines=%d", m.Name, m.Calls, m.Errors, m.Panics, m.Misuses, m.Nanos/1000, m.Generation,
+			m.Keys, m.Bytes, m.Blocks, m.Accounted, m.Blocked, m.Goroutines)
 		t.rawLine("module_%s_leaked_handles:%d", m.Name, m.Leaked)
+	}
+	if n := s.store.OpaqueValues(); n > 0 { // kept as they were saved
+		t.line("module_opaque_values", n)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestModuleRepliesAreRedis(t *testing.T) {
 	}
 }
 
-// Rules: INIT-8, INIT-14.
+// Rules: INIT-8, INIT-10, INIT-11, INIT-14.
 func TestModuleLifecycle(t *testing.T) {
 	path := faulty(t)
 	s := servertest.Start(t, "--enable-module-command", "local")
@@ -224,6 +224,8 @@ func TestModulesAndTransactions(t *testing.T) {
 }
 
 // TestWatchAndModules: a key opened for writing counts as changed, even if nothing was written.
+//
+// Rules: KEY-3.
 func TestWatchAndModules(t *testing.T) {
 	s := servertest.Start(t, "--loadmodule", servertest.BuildModule(t, "plugins/helloworld"))
 	c, other := s.Dial(), s.Dial()

@@ -176,7 +176,7 @@ func (s *Server) watchKey(o *conn, w watchedKey) {
 		s.watchers = map[watchedKey][]*conn{}
 	}
 	s.watchers[w] = append(s.watchers[w], o)
-	s.store.OnChange(s.keyChanged)
+	s.observeChanges()
 }
 
 func (s *Server) unwatch(c *command.Ctx) error {
@@ -205,12 +205,15 @@ func (s *Server) unwatchAll(o *conn, watched []watchedKey) {
 		}
 	}
 	if len(s.watchers) == 0 {
-		s.store.OnChange(nil)
+		s.observeChanges()
 	}
 }
 
-// keyChanged is told by the keyspace before each change while anybody watches a key.
+// keyChanged is told by the keyspace before each change while anybody watches a key or waits for one.
 func (s *Server) keyChanged(db int, key []byte) {
+	if s.modules.observing {
+		s.modules.host.KeyChanging(db, key)
+	}
 	for _, c := range s.watchers[watchedKey{db, string(key)}] {
 		c.txn.touched = true
 	}

@@ -170,10 +170,14 @@ func (s *Server) loadDumpThrough(reader func(io.Reader) io.Reader) error {
 
 // loadRDB reads an RDB payload into the keyspace and returns its length in bytes.
 func (s *Server) loadRDB(r io.Reader, _ int64) (int64, error) {
-	info, err := rdb.Load(r, s.store, rdb.LoadOptions{NowMs: s.ctx.NowMs, KeepExpired: s.link != nil, SkipChecksum: s.admin.skipChecksum})
+	s.modules.host.BeginLoad()
+	info, err := rdb.Load(r, s.store, rdb.LoadOptions{
+		NowMs: s.ctx.NowMs, KeepExpired: s.link != nil, SkipChecksum: s.admin.skipChecksum, ModuleAux: s.modules.host.LoadAux,
+	})
 	s.admin.loadedKeys, s.admin.loadedExpired = info.Keys, info.Expired
 	if err == nil {
 		s.logf(Notice, "Done loading RDB, keys loaded: %d, keys expired: %d.", info.Keys, info.Expired)
+		s.logOpaque(info.Opaque)
 	}
 	return info.Bytes, err
 }
@@ -188,6 +192,7 @@ func (s *Server) saveRDB(w io.Writer, extra ...[2]string) error {
 	}
 	return rdb.Save(w, s.store, rdb.SaveOptions{
 		Compress: s.values.RDBCompression, Checksum: s.values.RDBChecksum, Aux: append(aux, extra...),
+		ModuleAux: s.modules.host.SaveAux,
 	})
 }
 
@@ -228,7 +233,7 @@ func (s *Server) applyFrom(cl *command.Client, args [][]byte) error {
 // startLog begins appending; with a base the present dataset becomes the AOF's new base.
 func (s *Server) startLog(base func(io.Writer) error) error {
 	if base == nil && !s.log.Exists() && s.store.Changes() > 0 {
-		base = s.saveBase
+		base = s.newBase()
 	}
 	if err := s.log.Start(base); err != nil {
 		s.logf(Warning, "Can't open the append-only file: %v", err)
@@ -240,8 +245,19 @@ func (s *Server) startLog(base func(io.Writer) error) error {
 	return nil
 }
 
+// newBase returns what writes the dataset as a new base of the AOF, in the form that is configured.
+func (s *Server) newBase() func(io.Writer) error {
+	s.log.SetCommandBase(!s.values.AOFUseRDBPreamble)
+	return s.saveBase
+}
+
 // saveBase writes the dataset as the base of the AOF.
-func (s *Server) saveBase(w io.Writer) error { return s.saveRDB(w, [2]string{"aof-base", "1"}) }
+func (s *Server) saveBase(w io.Writer) error {
+	if !s.values.AOFUseRDBPreamble {
+		return s.saveCommands(w)
+	}
+	return s.saveRDB(w, [2]string{"aof-base", "1"})
+}
 
 // saveDump writes the dump file; it is complete on disk or not there at all.
 func (s *Server) saveDump() error {

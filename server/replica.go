@@ -127,6 +127,14 @@ func (s *Server) unblockAll() {
 		c.push([]byte(text))
 		c.kill(true)
 	}
+	for _, c := range s.conns {
+		if w := c.blocked.Load(); w != nil && w.module != nil {
+			s.unblock(c)
+			w.module.Unblocked()
+			c.push([]byte(text))
+			c.kill(true)
+		}
+	}
 }
 
 // stopReplication ends all links and waits for their goroutines. It is called without the lock, at the end of the server.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -129,8 +130,14 @@ func (f *follower) Load(p replication.Payload) error {
 	}
 	fresh.BeginUnit(nowMs, keyspace.ExpireIgnore)
 	db := 0
+	var aux []rdb.ModuleAux
 	info, err := rdb.Load(io.NewSectionReader(p.File, 0, p.SizeBytes), fresh, rdb.LoadOptions{
-		NowMs: nowMs, KeepExpired: true,
+		NowMs: nowMs, KeepExpired: true, Frozen: true,
+		ModuleAux: func(a rdb.ModuleAux) error {
+			a.Payload = bytes.Clone(a.Payload)
+			aux = append(aux, a)
+			return nil
+		},
 		Aux: func(name, value string) {
 			if n, err := strconv.Atoi(value); name == "repl-stream-db" && err == nil && n >= 0 && n < fresh.Databases() {
 				db = n
@@ -147,6 +154,10 @@ func (f *follower) Load(p replication.Payload) error {
 	s.logf(Notice, "Done loading RDB, keys loaded: %d, keys expired: %d.", info.Keys, info.Expired)
 	old := fresh
 	err = f.locked(func() (err error) {
+		if err := s.loadAux(aux); err != nil {
+			return fmt.Errorf("%w: %w", replication.ErrPayload, err)
+		}
+		s.logOpaque(info.Opaque)
 		old, err = f.exchange(fresh, p, db)
 		return err
 	})
@@ -159,6 +170,7 @@ func (f *follower) Load(p replication.Payload) error {
 func (f *follower) exchange(fresh *keyspace.Store, p replication.Payload, db int) (unneeded *keyspace.Store, err error) {
 	s := f.s
 	if s.log != nil && (s.log.Running() || s.values.AppendOnly) {
+		s.log.SetCommandBase(false)
 		err := s.startLog(func(w io.Writer) error {
 			_, err := io.Copy(w, io.NewSectionReader(p.File, 0, p.SizeBytes))
 			return err
@@ -225,6 +237,7 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		s.repl.wroteOffset = s.repl.stream.End()
 		offset = s.repl.wroteOffset
 		s.store.BeginUnit(s.ctx.NowMs, s.expiryMode())
+		s.serveBlocked(nil)
 		s.unitWrote = false // that is for batches
 		s.flushAOF(nil)
 		return nil

@@ -15,6 +15,7 @@ import (
 
 	"datastore/aof"
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/server/command"
 	"datastore/server/config"
 	"datastore/server/ticks"
@@ -53,6 +54,11 @@ type Options struct {
 	FS      vfs.FS                         // nil is the operating system's
 	Build   string                         // version of the daemon, for INFO
 	OnReady func()                         // called once clients can connect
+
+	// Elapsed is the clock that timeouts of clients count with; it never goes back. nil is the time since New.
+	Elapsed func() time.Duration
+	// Modules are linked into the program. They are loaded before those of the loadmodule directive.
+	Modules []LinkedModule
 }
 
 // Server is one daemon.
@@ -80,6 +86,7 @@ type Server struct {
 	mu       sync.Mutex
 	values   *config.Values
 	store    *keyspace.Store
+	natives  *keyspace.Natives // the types that modules have brought along
 	ctx      command.Ctx
 	turn     time.Time // wall clock of the turn
 	calm     bool      // restricted has nothing to say
@@ -117,6 +124,7 @@ type Server struct {
 	background  background
 	admin       adminState
 	trim        heapTrim
+	pace        heapPace
 	populator   populator
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
@@ -156,6 +164,7 @@ func New(o Options) (*Server, error) {
 		o: o, cfg: o.Config, values: o.Config.Values(), clock: o.Clock, started: time.Now(), done: make(chan struct{}),
 		conns: map[uint64]*conn{}, errorCounts: map[string]int64{}, runID: newRunID(), activeExpire: true,
 	}
+	s.natives = keyspace.NewNatives(rdb.DigestModule)
 	s.store = s.newStore()
 	s.store.OnExpired(s.keyExpired)
 	s.ctx.Store, s.ctx.Rand = s.store, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
@@ -177,7 +186,7 @@ func New(o Options) (*Server, error) {
 
 // newStore returns empty databases.
 func (s *Server) newStore() *keyspace.Store {
-	o := keyspace.Options{Databases: s.values.Databases, Limits: s.limits()}
+	o := keyspace.Options{Databases: s.values.Databases, Limits: s.limits(), Natives: s.natives}
 	if keyspace.CanPopulate() {
 		o.OnGrowth = s.populator.ask
 	}
@@ -220,8 +229,22 @@ func (s *Server) Run(ctx context.Context) error {
 // Done is closed when Run has returned.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
+// Barrier waits until what holds the execution lock has given it up, and so sees all that commands have done before.
+func (s *Server) Barrier() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}
+
 // monoMs is a clock that never jumps, for timeouts and idle times.
-func (s *Server) monoMs() int64 { return time.Since(s.started).Milliseconds() }
+func (s *Server) monoMs() int64 { return s.monoMsAt(time.Now()) }
+
+// monoMsAt is monoMs for a moment that was taken just now.
+func (s *Server) monoMsAt(now time.Time) int64 {
+	if s.o.Elapsed != nil {
+		return s.o.Elapsed().Milliseconds()
+	}
+	return now.Sub(s.started).Milliseconds()
+}
 
 func (s *Server) logf(level Level, format string, args ...any) {
 	s.o.Log(level, fmt.Sprintf(format, args...))

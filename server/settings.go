@@ -140,7 +140,7 @@ func (s *Server) switchAOF(on bool) error {
 	case on:
 		s.aofErr = nil
 		s.relax()
-		if s.startLog(s.saveBase) != nil {
+		if s.startLog(s.newBase()) != nil {
 			return errSwitchAOF
 		}
 		return nil

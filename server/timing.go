@@ -31,6 +31,8 @@ type timing struct {
 	turnTold   int64 // of that in the present turn of the event loop, until noteTurnBefore the one before
 	turnFrom   int64 // told when that turn began
 	pauses     gcPauses
+
+	suspended *wait // of the running command, which is no sample yet
 }
 
 // applyLatency puts the directives about latency into force.
@@ -68,7 +70,9 @@ func (s *Server) note(cmd *command.Command, took ticks.Tick) {
 	nanos := t.clock.Nanos(took)
 	st.Calls++
 	st.Nanos += nanos
-	if t.tracking {
+	if t.suspended != nil && s.running == 0 {
+		t.suspended.nanos, t.suspended = nanos, nil
+	} else if t.tracking {
 		st.Latency.Record(nanos)
 	}
 	if nanos >= t.eventNanos {

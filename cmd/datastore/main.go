@@ -60,6 +60,7 @@ const usage = `Usage: datastore [CONFIGFILE | -] [--directive value …]…
        datastore version [--json]
        datastore module build DIR [-o FILE.so] [--sdk DIR]
        datastore module check FILE.so
+       datastore module test DIR [--sdk DIR] [-- GO-TEST-FLAGS]
        datastore aof check [--fix] MANIFEST
        datastore cli [-h HOST] [-p PORT] [COMMAND [ARG …]]
 

@@ -13,15 +13,15 @@ import (
 	"datastore/plugin/image"
 )
 
-// newModuleCommand returns "datastore module" with build and check.
+// newModuleCommand returns "datastore module" with build, check and test.
 func newModuleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "module",
-		Short: "Build and check module files for this daemon",
+		Short: "Build, check and test modules for this daemon",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newModuleBuildCommand(), newModuleCheckCommand())
+	cmd.AddCommand(newModuleBuildCommand(), newModuleCheckCommand(), newModuleTestCommand())
 	return cmd
 }
 
@@ -78,6 +78,35 @@ func newModuleCheckCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+func newModuleTestCommand() *cobra.Command {
+	var o build.TestOptions
+	cmd := &cobra.Command{
+		Use:   "test DIR [-- GO-TEST-FLAGS]",
+		Short: "Run the go tests of the module in DIR against this daemon's source tree",
+		Long: "Run go test on the module in DIR and the packages below it, with the SDK and its test harness, " +
+			"datastore/plugin/plugintest, from the source tree of this daemon. DIR may be in that tree or in a module of its own.",
+		Example: "  datastore module test plugins/helloworld\n  datastore module test ../mymodule -- -race -run TestPush",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n := len(args)
+			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+				n, o.Args = dash, args[dash:]
+			}
+			if err := oneArg("DIR")(cmd, args[:n]); err != nil {
+				return err
+			}
+			o.Dir, o.Out, o.Err = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
+			err := build.Test(cmd.Context(), o)
+			if errors.Is(err, build.ErrTestsFailed) { // go test has said so
+				return &exitError{code: 1}
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&o.SDK, "sdk", "", "source tree of this daemon, for modules outside of it (default: found by itself)")
+	cmd.Flags().StringVar(&o.GoCommand, "go", "go", "go command")
+	return cmd
 }
 
 // maxProblems is how many problems are shown: a module of another Go release differs in every package.

@@ -158,7 +158,7 @@ var badValues = []struct {
 	{"type of a later version", 20, lp("a"), rdb.ErrCorrupt, "unknown value type 20"},
 	{"stream", 15, []byte{0}, rdb.ErrUnsupported, "stream"},
 	{"stream of 7.0", 19, []byte{0}, rdb.ErrUnsupported, "stream"},
-	{"module", 7, binary.BigEndian.AppendUint64([]byte{0x81}, 0x2512c8e9ae7ef400), rdb.ErrUnsupported, `module type "JRLI6a5-9`},
+	{"module value of Redis 4", 6, binary.BigEndian.AppendUint64([]byte{0x81}, 0x2512c8e9ae7ef400), rdb.ErrUnsupported, `module type "JRLI6a5-9`},
 }
 
 func TestBadValues(t *testing.T) {
@@ -188,7 +188,7 @@ func TestRestoreRefusesBadPayloads(t *testing.T) {
 	s := newStore(t, keyspace.Limits{})
 	d := s.DB(0)
 	d.SetStr([]byte("k"), []byte("value"))
-	good := rdb.Dump(nil, d.Peek([]byte("k")))
+	good := dumped(t, d.Peek([]byte("k")))
 	meta := keyspace.Meta{ExpireMs: nowMs + 1, IdleSeconds: 77}
 	sealed := func(p []byte, version byte) []byte {
 		p = append(bytes.Clone(p), version, 0)

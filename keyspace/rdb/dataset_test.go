@@ -98,6 +98,15 @@ func save(t testing.TB, s *keyspace.Store, o rdb.SaveOptions) []byte {
 	return file.Bytes()
 }
 
+func dumped(t testing.TB, e keyspace.Entry) []byte {
+	t.Helper()
+	b, err := rdb.Dump(nil, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // load reads a file into a store that has none of its keys.
 func load(t testing.TB, file []byte, s *keyspace.Store, o rdb.LoadOptions) rdb.Info {
 	t.Helper()

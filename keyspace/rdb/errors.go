@@ -16,7 +16,7 @@ var (
 	// ErrVersion marks a version of the format that is newer than 10 or none; it is ErrUnsupported.
 	ErrVersion = fmt.Errorf("%w: version of the format", ErrUnsupported)
 	// ErrUnsupported marks well-formed data that cannot be kept: newer versions of the format, streams, values of
-	// modules, functions. It is wrapped with the key and the type's name.
+	// modules in the format of Redis 4, functions. It is wrapped with the key and the type's name.
 	ErrUnsupported = errors.New("unsupported rdb data")
 	// ErrExists is Restore's answer when the key is present.
 	ErrExists = errors.New("key is present")

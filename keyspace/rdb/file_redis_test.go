@@ -186,7 +186,7 @@ func TestDumpAndRestoreWithRedis(t *testing.T) {
 		d, to := s.DB(i), back.DB(i)
 		for e := range d.All() {
 			key := string(e.Key())
-			if err := client.RestoreReplace(ctx, key, 0, string(rdb.Dump(nil, e))).Err(); err != nil {
+			if err := client.RestoreReplace(ctx, key, 0, string(dumped(t, e))).Err(); err != nil {
 				t.Fatalf("redis refuses %s %q: %v", e.Encoding(), key, err)
 			}
 			payload, err := client.Dump(ctx, key).Bytes()

@@ -39,6 +39,7 @@ func FuzzLoad(f *testing.F) {
 	for _, c := range oldValues {
 		f.Add(fileOf(c.version, c.t, c.value))
 	}
+	f.Add(fileOf(10, 7, pairValue("text")))
 	for _, c := range badValues {
 		f.Add(fileOf(10, c.t, c.value))
 	}

@@ -14,6 +14,12 @@ type LoadOptions struct {
 	KeepExpired  bool                     // load keys whose time has come as well, as a replica must
 	Aux          func(name, value string) // called for each AUX field, if set
 	SkipChecksum bool                     // do not verify the checksum
+
+	// Frozen leaves native values as they were saved, for a load without the lock that their types need.
+	Frozen bool
+	// ModuleAux takes what modules have stored beside the keys; the payload is valid during the call, and an error ends
+	// the load. Without it that is passed over.
+	ModuleAux func(a ModuleAux) error
 }
 
 // Info is what a load came to.
@@ -21,6 +27,8 @@ type Info struct {
 	Bytes   int64 // length up to and with the checksum; after an error, how far the load came
 	Keys    int64 // keys loaded
 	Expired int64 // keys checked and left out because their time had come
+	// Opaque counts the native values that have stayed as they were saved by the ids of their types.
+	Opaque map[uint64]int64
 }
 
 // maxReserve limits the room made in advance for all keys that a file announces.
@@ -32,14 +40,15 @@ const maxErrorKey = 128
 // Load reads a dataset written by Redis up to 7.0 or by Save and adds it to s, whose current unit gives the access clock;
 // its keys must be absent from s. It reads r in blocks, thus perhaps further than Info.Bytes.
 //
-// The error is ErrCorrupt, ErrTruncated, ErrChecksum, ErrVersion or ErrUnsupported, with the offset and the key, or that of
-// r. Then s has the keys loaded so far, and the caller should flush it: part of a dataset is no dataset.
+// The error is ErrCorrupt, ErrTruncated, ErrChecksum, ErrVersion, ErrUnsupported or ErrModule, with the offset and the key,
+// or that of r. Then s has the keys loaded so far, and the caller should flush it: part of a dataset is no dataset.
 func Load(r io.Reader, s *keyspace.Store, o LoadOptions) (Info, error) {
 	in := NewReader(r, ReaderOptions{Checksum: !o.SkipChecksum, MaxStringBytes: maxStringBytes})
 	l := loader{r: in, values: newDecoder(in, s), s: s, o: o, reserve: maxReserve}
+	l.values.frozen = o.Frozen
 	l.to.d = s.DB(0)
 	err := l.run()
-	l.info.Bytes = in.Offset()
+	l.info.Bytes, l.info.Opaque = in.Offset(), l.values.opaque
 	return l.info, err
 }
 
@@ -104,7 +113,7 @@ func (l *loader) key(t byte) error {
 		return l.r.err
 	}
 	ms := to.meta.ExpireMs
-	to.drop = ms != keyspace.NoExpiry && ms <= l.o.NowMs && !l.o.KeepExpired
+	to.drop = ms != keyspace.NoExpiry && ms < l.o.NowMs && !l.o.KeepExpired
 	err := l.values.decode(t, to)
 	switch {
 	case err == ErrExists:
@@ -150,7 +159,7 @@ func (l *loader) opcode(c byte) {
 			r.fail(fmt.Errorf("%w: functions at byte %d", ErrUnsupported, r.Offset()))
 		}
 	case opModuleAux:
-		l.skipModuleAux()
+		l.moduleAux()
 	}
 }
 
@@ -172,26 +181,16 @@ func (l *loader) selectDB(i uint64) {
 	}
 }
 
-// skipModuleAux passes over what a module has stored beside the keys, which does not belong to the dataset: the module's
-// id, when it is to be loaded, and its values.
-func (l *loader) skipModuleAux() {
+// moduleAux reads what a module has stored beside the keys: the id of its type, where that stands, and its values.
+func (l *loader) moduleAux() {
 	r := l.r
-	r.ReadLen()
-	for r.err == nil {
-		switch c := r.ReadLen(); c {
-		case moduleEnd:
-			return
-		case moduleSint, moduleUint:
-			r.ReadLen()
-		case moduleFloat:
-			r.Skip(4)
-		case moduleDouble:
-			r.Skip(8)
-		case moduleString:
-			r.SkipString()
-		default:
-			r.Corrupt("unknown module opcode %d", c)
-		}
+	a := ModuleAux{ID: r.ReadLen(), When: r.ReadModuleUint()}
+	a.Payload = r.modulePayload(nil)
+	if r.err != nil || l.o.ModuleAux == nil {
+		return
+	}
+	if err := l.o.ModuleAux(a); err != nil {
+		r.fail(fmt.Errorf("%w to load what type %s stores beside the keys: %w", ErrModule, keyspace.NativeName(a.ID), err))
 	}
 }
 

@@ -25,16 +25,18 @@ type ReaderOptions struct {
 // method then gives a zero value, so that a value's fields can be read in a row and Err asked once; loops over an
 // announced number of elements must ask it each time round. It is for one goroutine.
 type Reader struct {
-	src     io.Reader // nil: everything is in buf
-	opts    ReaderOptions
-	buf     []byte // read from src
-	pos     int    // buf[:pos] has been consumed
-	summed  int    // buf[:summed] is in crc
-	base    int64  // offset of buf[0]
-	crc     uint64
-	tables  *crcTables
-	scratch []byte // of NextString
-	err     error
+	src       io.Reader // nil: everything is in buf
+	opts      ReaderOptions
+	buf       []byte // read from src
+	pos       int    // buf[:pos] has been consumed
+	summed    int    // buf[:summed] is in crc
+	base      int64  // offset of buf[0]
+	crc       uint64
+	tables    *crcTables
+	scratch   []byte // of NextString
+	capture   []byte // takes what is consumed while capturing is on
+	capturing bool
+	err       error
 }
 
 // NewReader makes a Reader of src. It reads ahead: what follows the last value is in Buffered and then in src.
@@ -330,6 +332,9 @@ func (r *Reader) next(n int) []byte {
 	}
 	p := r.buf[r.pos : r.pos+n : r.pos+n]
 	r.pos += n
+	if r.capturing {
+		r.capture = append(r.capture, p...)
+	}
 	return p
 }
 
@@ -370,6 +375,9 @@ func (r *Reader) readThrough(dst []byte, n uint64) ([]byte, int) {
 	dst = slices.Grow(dst, want)[:start+want]
 	got, err := io.ReadFull(r.src, dst[start:])
 	dst = dst[:start+got]
+	if r.capturing {
+		r.capture = append(r.capture, dst[start:]...)
+	}
 	if r.opts.Checksum {
 		r.crc = r.tables.update(r.crc, dst[start:])
 	}

@@ -17,6 +17,7 @@ type target struct {
 	meta keyspace.Meta
 	drop bool // check the value and forget it
 	only bool // nothing may follow the value
+	over bool // the value takes the place of what the key holds
 }
 
 // decoder reads values into a store. Each is checked completely before it is entered, so that a failure leaves nothing of
@@ -28,6 +29,9 @@ type decoder struct {
 	elem  []byte // field or member whose value or score is being read
 	lp    []byte // listpack made of an old format
 	check checker
+
+	frozen bool             // native values stay as they were saved
+	opaque map[uint64]int64 // how many values of which type have stayed so
 }
 
 func newDecoder(r *Reader, s *keyspace.Store) decoder {
@@ -54,6 +58,8 @@ func (v *decoder) decode(t byte, to *target) error {
 		ok = v.packed(t, keyspace.TypeList, to)
 	case typeSetIntset:
 		ok = v.packed(t, keyspace.TypeSet, to)
+	case typeModule2:
+		return v.native(to)
 	default:
 		return v.r.unsupported(t)
 	}
@@ -63,12 +69,18 @@ func (v *decoder) decode(t byte, to *target) error {
 	return v.r.err
 }
 
-// wanted reports whether the value that was read is whole and to be entered.
+// wanted reports whether the value that was read is whole and to be entered, which happens next.
 func (v *decoder) wanted(to *target) bool {
 	if rest := len(v.r.Buffered()); to.only && rest > 0 {
 		v.r.Corrupt("%d bytes after the value", rest)
 	}
-	return v.r.err == nil && !to.drop
+	if v.r.err != nil || to.drop {
+		return false
+	}
+	if to.over {
+		to.d.Delete(to.key)
+	}
+	return true
 }
 
 // put enters what the Builder has; false when the key is present.

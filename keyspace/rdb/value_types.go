@@ -2,6 +2,8 @@ package rdb
 
 import (
 	"fmt"
+
+	"datastore/keyspace"
 )
 
 const (
@@ -67,23 +69,13 @@ const (
 	nodePacked = 2
 )
 
-// moduleName returns the name of a module's type: nine characters of six bits above ten bits of a version.
-func moduleName(id uint64) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	var name [9]byte
-	for i := range name {
-		name[i] = alphabet[id>>(58-6*i)&63]
-	}
-	return string(name[:])
-}
-
 // unsupported names a type whose values cannot be kept. It reads a module's id, which is part of the name.
 func (r *Reader) unsupported(t byte) error {
 	switch t {
 	case typeStream, typeStream2:
 		return r.fail(fmt.Errorf("%w: stream (type %d) at byte %d", ErrUnsupported, t, r.Offset()))
-	case typeModule, typeModule2:
-		name := moduleName(r.ReadLen())
+	case typeModule: // without opcodes: only the module knows where such a value ends
+		name := keyspace.NativeName(r.ReadLen())
 		return r.fail(fmt.Errorf("%w: module type %q at byte %d", ErrUnsupported, name, r.Offset()))
 	}
 	return r.Corrupt("unknown value type %d", t)

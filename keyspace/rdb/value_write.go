@@ -30,6 +30,8 @@ func typeOf(e keyspace.Entry) byte {
 			return typeHashListpack
 		}
 		return typeHash
+	case keyspace.TypeNative:
+		return typeModule2
 	}
 	return typeString
 }
@@ -46,6 +48,8 @@ func (w *Writer) writeValue(e keyspace.Entry) {
 		return
 	}
 	switch e.Type() {
+	case keyspace.TypeNative:
+		w.writeNative(e)
 	case keyspace.TypeString:
 		w.writeElem(e.Str())
 	case keyspace.TypeSet:

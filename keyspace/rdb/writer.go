@@ -138,6 +138,13 @@ func (w *Writer) Err() error {
 	return w.err
 }
 
+// Fail makes err the Writer's error, unless it has one.
+func (w *Writer) Fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
 // Flush hands everything to the destination and gives the first error there was. A Writer to memory has nothing to do.
 func (w *Writer) Flush() error {
 	if w.dst == nil {

@@ -276,3 +276,30 @@ var text = "example.com/m"
 		t.Error("a file that is not Go was accepted")
 	}
 }
+
+// TestOutOfTreeTests: a module with a go.mod of its own is tested with the harness, and its tree stays as it is.
+func TestOutOfTreeTests(t *testing.T) {
+	dir := copyTree(t, "testdata/tested")
+	before := describe(t, dir)
+	for _, tt := range []struct {
+		run, says string
+		want      error
+	}{
+		{"TestPush", "ok  \texample.com/tested", nil},
+		{"TestThatFails", "tested.push l a: got 1, want 2", ErrTestsFailed},
+	} {
+		var out strings.Builder
+		err := Test(context.Background(), TestOptions{
+			Dir: dir, SDK: sdk, Args: []string{"-count=1", "-run=^" + tt.run + "$"}, Out: &out, Err: &out,
+		})
+		if !errors.Is(err, tt.want) || !strings.Contains(strings.ToLower(out.String()), tt.says) {
+			t.Errorf("%s: %v, want %v\n%s", tt.run, err, tt.want, out.String())
+		}
+	}
+	if after := describe(t, dir); after != before {
+		t.Errorf("the tests changed the module's tree:\n%s\nwas\n%s", after, before)
+	}
+	if err := Test(context.Background(), TestOptions{Dir: t.TempDir()}); !errors.Is(err, ErrNoModule) {
+		t.Errorf("no module: %v", err)
+	}
+}

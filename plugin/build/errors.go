@@ -14,3 +14,6 @@ var ErrNoSource = errors.New("the daemon's source tree was not found; name it wi
 
 // ErrGo says that the go command failed or is missing.
 var ErrGo = errors.New("go command")
+
+// ErrTestsFailed says that tests ran and failed, or did not compile.
+var ErrTestsFailed = errors.New("the module's tests failed")

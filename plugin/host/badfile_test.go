@@ -43,6 +43,7 @@ func refused(t *testing.T, l *Loader, path string, kind error, want string) {
 	}
 }
 
+// Rules: INIT-5.
 func TestRefusedPlugins(t *testing.T) {
 	l := newLoader(t, LoaderOptions{})
 	self, err := image.Self()

@@ -22,6 +22,10 @@ type calls struct {
 	spare   []*plugin.Cmd
 	compact int // length of cmds at which to look for used ones
 	replies replies
+
+	table     *command.Table // in which foundName is the name of found
+	found     *command.Command
+	foundName string
 }
 
 // usedCmd is the implementation behind commands that were run or replicated, and those of callbacks that have ended.
@@ -34,7 +38,9 @@ func spend(c *plugin.Cmd) { c.Impl = usedCmd{} }
 
 // argv returns the arguments of a command, name first, until the next call.
 func (a *calls) argv(c *plugin.Cmd) [][]byte {
-	a.name = append(a.name[:0], c.Name...)
+	if string(a.name) != c.Name {
+		a.name = append(a.name[:0], c.Name...)
+	}
 	a.args = append(a.args[:0], a.name)
 	for _, s := range c.Args {
 		a.args = append(a.args, s.Bytes())
@@ -89,7 +95,6 @@ func (f *frame) release() {
 		a.args = nil
 	}
 	a.replies.release()
-	f.pool.reset()
 }
 
 // Call implements plugin.Calls.
@@ -144,7 +149,11 @@ func fill(c *plugin.Cmd, format string, args []any) (plugin.CallOpt, error) {
 	opt, used := plugin.CallOpt(0), 0
 	for i := range len(format) {
 		letter := format[i]
-		if o := modifier(letter); o != 0 {
+		if letter < 'a' {
+			o := modifier(letter)
+			if o == 0 {
+				return 0, plugin.ErrBadFormat
+			}
 			opt |= o
 			continue
 		}
@@ -211,12 +220,12 @@ func appendInt(c *plugin.Cmd, arg any) bool {
 
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
-	defer spend(c)
+	spend(c)
 	if f.asking {
 		return nil, plugin.ErrKeysRequest
 	}
 	argv, opt := f.calls.argv(c), c.Opt
-	cmd := f.host.server.Table().Resolve(argv)
+	cmd := f.resolve(c.Name, argv)
 	if reply, err := f.refusal(cmd, argv, opt); err != nil {
 		if opt&(plugin.ErrorsAsReply|plugin.DryRun) == 0 {
 			return nil, err
@@ -239,17 +248,30 @@ func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	return f.calls.replies.parse(w.Buf[start:]), nil
 }
 
+// resolve returns the command that argv names, or nil. Most handlers call the same one each time.
+func (f *frame) resolve(name string, argv [][]byte) *command.Command {
+	a, table := &f.calls, f.host.server.Table()
+	if a.found != nil && a.table == table && a.foundName == name {
+		return a.found
+	}
+	cmd := table.Resolve(argv)
+	if cmd != nil && cmd.Parent() == nil && !cmd.HasSubs() {
+		a.table, a.found, a.foundName = table, cmd, name
+	}
+	return cmd
+}
+
 // execute runs a command with its effects diverted, and sorts them into those of this frame.
 func (f *frame) execute(cmd *command.Command, argv [][]byte, opt plugin.CallOpt) {
-	f.calls.client = command.Client{
-		ID: f.client.ID, Name: f.client.Name, DB: f.db.Index(), Proto: f.protoOf(opt), User: f.client.User, Authed: true,
-		Owner: f.client.Owner, FromStream: f.client.FromStream, DenyBlock: true,
-	}
+	f.impersonate(f.protoOf(opt))
 	all := &f.cc.Effects
 	if !all.Listening() {
 		f.host.server.Call(&f.calls.client, cmd, argv)
 		f.restore()
 		return
+	}
+	if !cmd.Is(command.ReadOnly) {
+		f.recordNatives() // what the command does comes after it
 	}
 	e := f.collect()
 	e.call.Adopt(all)
@@ -264,6 +286,23 @@ func (f *frame) execute(cmd *command.Command, argv [][]byte, opt plugin.CallOpt)
 		e.explicit = true
 		e.said.AppendFor(targetOf(opt), &e.call)
 	}
+}
+
+// impersonate makes the client that called commands see: the caller, with the rights of the server. Pointers that are there
+// already are not stored again, which costs more than a look while garbage is collected.
+func (f *frame) impersonate(proto int) {
+	c, from := &f.calls.client, f.client
+	if c.Name != from.Name {
+		c.Name = from.Name
+	}
+	if c.User != from.User {
+		c.User = from.User
+	}
+	if c.Owner != from.Owner {
+		c.Owner = from.Owner
+	}
+	c.ID, c.DB, c.Proto, c.Authed, c.FromStream, c.DenyBlock = from.ID, f.db.Index(), proto, true, from.FromStream, true
+	c.InMulti, c.InExec, c.NoTouch = false, false, false
 }
 
 // beyond reports whether a command is about the connection or the process rather than the keyspace: MULTI, SUBSCRIBE, AUTH,

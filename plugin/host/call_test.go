@@ -8,6 +8,7 @@ import (
 	"datastore/plugin"
 )
 
+// Rules: RPL-5.
 func TestCallErrors(t *testing.T) {
 	r := inHandler(t, func(ctx plugin.Ctx) {
 		for _, tt := range []struct {
@@ -43,6 +44,7 @@ func TestCallErrors(t *testing.T) {
 	r.sent()
 }
 
+// Rules: AM-1, CALL-7, CALL-8.
 func TestCallReplies(t *testing.T) {
 	var kept *plugin.Reply
 	inHandler(t, func(ctx plugin.Ctx) {
@@ -106,6 +108,7 @@ func TestReplicationOrder(t *testing.T) {
 	v2.sent("MULTI", "SELECT 0", "INCR using-call", "INCR counter-1", "INCR counter-2", "INCR after-call", "EXEC")
 }
 
+// Rules: RPL-3, RPL-4, RPL-6.
 func TestReplication(t *testing.T) {
 	call := func(ctx plugin.Ctx, cmd, format string, args ...any) {
 		_, err := ctx.Call(cmd, format, args...)
@@ -184,6 +187,7 @@ func TestReplication(t *testing.T) {
 	r2.sent("verbatim A b")
 }
 
+// Rules: RPL-8.
 func TestExpiredKeysInsideACall(t *testing.T) {
 	r := newRig(t, plugin.APIVer1, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
 		_, err := ctx.Call("SETNX", "!cc", "old", "new")

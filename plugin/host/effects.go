@@ -71,6 +71,7 @@ func (f *frame) replicate(target command.Target, db int, args ...[]byte) {
 
 // settle sends the effects of a handler that has ended.
 func (f *frame) settle() {
+	f.recordNatives()
 	all, e := &f.cc.Effects, &f.effects
 	if e.used {
 		e.used = false

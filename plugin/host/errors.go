@@ -34,5 +34,7 @@ var (
 	ErrCommandTaken  = errors.New("a command of the module exists already")
 	ErrNoModule      = errors.New("no such module with that name")
 	ErrUnloadRefused = errors.New("operation not possible")
+	ErrHasTypes      = errors.New("the module exports one or more module-side data types, can't unload")
+	ErrHasBlocked    = errors.New("the module has blocked clients. Please wait for them to be unblocked and try again")
 	ErrNoKeysHere    = errors.New("keys cannot be opened outside a command; use Call")
 )

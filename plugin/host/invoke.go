@@ -45,11 +45,15 @@ type frame struct {
 	failed bool            // an error reply was counted
 	proto  int             // of the reply
 
+	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
 	pool    pool
 	digits  []byte // scratch
+
+	blocking blocking
+	natives  []changed // values that are to be recorded
 }
 
 // handler returns what the command table calls.
@@ -89,9 +93,22 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	f := h.frameAt(h.depth)
 	h.depth++
 	mc.module.running++
-	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, cc.Cmd, cc.Args, cc.DB
-	f.fromDB, f.begin, f.returned = cc.DB.Index(), len(cc.W.Buf), false
+	if f.self != mc || f.cmd != cc.Cmd { // a pointer that is stored costs more than a look while garbage is collected
+		f.module, f.self, f.cmd = mc.module, mc, cc.Cmd
+	}
+	if f.cc != cc {
+		f.cc = cc
+	}
+	if f.client != cc.Client {
+		f.client = cc.Client
+	}
+	if f.db != cc.DB {
+		f.db = cc.DB
+	}
+	f.raw = cc.Args
+	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
 	f.auto, f.failed, f.proto = false, false, cc.W.Proto
+	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
 	for _, a := range cc.Args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -105,9 +122,17 @@ func (f *frame) leave() {
 	f.countLeaks()
 	f.closeKeys()
 	f.settle()
-	f.release()
-	f.restore()
-	f.cc.W.Proto = f.proto
+	if len(f.calls.cmds) > 0 || f.calls.replies.used > 0 || !f.returned {
+		f.release()
+		f.restore()
+		f.cc.W.Proto = f.proto
+	}
+	f.pool.reset()
+	f.texts.reset()
+	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
+		f.endBlocking()
+	}
+	f.noClient = true // whoever has kept the frame gets errors
 	f.module.running--
 	h.depth = f.depth
 	f.dropArgs()
@@ -124,10 +149,19 @@ func (f *frame) dropArgs() {
 // restore gives the context back to this frame's command after another one has run in it.
 func (f *frame) restore() {
 	f.cc.Args, f.cc.Cmd, f.cc.DB, f.cc.Client = f.raw, f.cmd, f.db, f.client
+	f.cc.Store.CountReads(false)
+	f.cc.Store.NoTouch(f.client.NoTouch)
 }
 
 // answer completes the reply of a handler that has returned.
 func (f *frame) answer(result error) error {
+	if len(f.blocking.made) > 0 {
+		rest, parked := f.park(result)
+		if parked {
+			return nil
+		}
+		result = rest
+	}
 	if result == nil {
 		if f.reply.complete() {
 			return nil
@@ -152,7 +186,8 @@ func (f *frame) crashed(v any) error {
 	if v != nil {
 		err = newPanicError(v)
 	}
-	f.module.panics++
+	f.dropBlocked()
+	f.module.panics.Add(1)
 	f.host.logStack(f.module, err)
 	f.logf(plugin.Warning, "command '%s' did not return: %v", f.cmd.FullName(), err)
 	return command.Errorf(PanicText(f.module.name, v))
@@ -170,7 +205,7 @@ func PanicText(module string, v any) string {
 
 // misuse logs and counts a broken rule of the SDK.
 func (f *frame) misuse(format string, args ...any) {
-	f.module.misuses++
+	f.module.misuses.Add(1)
 	f.logf(plugin.Warning, "API misuse: "+format, args...)
 }
 

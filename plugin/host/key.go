@@ -8,8 +8,8 @@ import (
 // key is the host's side of one open key.
 //
 // What a lookup has found stays true until the keyspace changes (keyspace.Store.Changes), so that the usual handler, which
-// opens a key, checks its type, writes and asks for the length, costs one lookup like a built-in command. A list's handle
-// follows its own writes; every other write through the key makes the next operation look again.
+// opens a key, checks its type, writes and asks for the length, costs one lookup like a built-in command. The handle of an
+// aggregate follows its own writes; every other write makes the next operation look again.
 type key struct {
 	plugin.Key
 	frame *frame // nil when closed
@@ -17,18 +17,31 @@ type key struct {
 	name  []byte
 	write bool
 
-	seen   int64 // changes at the lookup; -1 for none
-	entry  keyspace.Entry
-	asList bool // list is the handle of what entry found
-	list   keyspace.List
+	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
+	expiry keyspace.ExpiryMode
+
+	seen  int64 // changes at the lookup; -1 for none
+	entry keyspace.Entry
+
+	as   keyspace.Type // the aggregate whose handle is below, TypeNone for none
+	held int64         // changes up to which it is right
+	list keyspace.List
+	set  keyspace.Set
+	hash keyspace.Hash
+	zset keyspace.ZSet
 
 	wrote  bool // through this handle, so that watchers know
 	doomed bool // its time to live was set to end now
+	handed bool // Value gave out a value that may be written, and nothing has been said of it since
 	dirty  bool // DMA gave out writable bytes, or Truncate ran: the value is recorded when the key is closed
+	lent   bool // views of the value were given out, and it was not written since
+	walked bool // iter or cursor has been in use since the key was opened
 
-	walk    walk
+	iter    iteration
 	cursor  walk   // of LGet
 	scratch []byte // text of an element
+	bounds  []byte // of a range of members
+	argv    [][]byte
 }
 
 // keyPool keeps closed handles. The one closed longest ago is used first, so that a stale handle is found out for as long
@@ -64,39 +77,88 @@ func (p *keyPool) give(k *key) {
 	}
 }
 
+const (
+	accessModes = plugin.NoTouch | plugin.NoNotify | plugin.NoStats | plugin.NoExpireDel
+	openModes   = plugin.Read | plugin.Write | accessModes | plugin.NoEffects | plugin.AccessExpired
+)
+
 // OpenKey implements plugin.Keyspace.
 func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, error) {
-	if mode&(plugin.Read|plugin.Write) == 0 {
+	h, write := f.host, mode&plugin.Write != 0
+	if mode&(plugin.Read|plugin.Write) == 0 || mode&^openModes != 0 || write && mode&plugin.AccessExpired != 0 {
 		return nil, plugin.ErrInvalid
 	}
 	if f.asking {
 		return nil, plugin.ErrKeysRequest
 	}
 	f.module.keys++
-	h, write := f.host, mode&plugin.Write != 0
+	if mode&plugin.NoEffects != 0 {
+		mode |= accessModes
+	}
 	for _, o := range h.open {
 		if (write || o.write) && o.db == f.db && string(o.name) == string(name.Bytes()) {
 			return nil, plugin.ErrKeyConflict
 		}
 	}
+	expiry := keyspace.ExpireDelete
+	switch {
+	case mode&plugin.AccessExpired != 0:
+		expiry = keyspace.ExpireIgnore
+	case mode&plugin.NoExpireDel != 0:
+		expiry = keyspace.ExpireHide
+	}
 	store := f.cc.Store
-	store.CountReads(!write)
-	entry := f.db.Lookup(name.Bytes())
+	store.CountReads(!write && mode&plugin.NoStats == 0)
+	entry := find(f.db, name.Bytes(), expiry, mode&plugin.NoTouch == 0)
+	store.CountReads(false)
+	if entry.Type() == keyspace.TypeNative {
+		var err error
+		if entry, err = f.thaw(entry, name.Bytes()); err != nil {
+			return nil, err
+		}
+	}
 	if !entry.Exists() && !write {
 		return nil, nil
 	}
 	k := h.spare.take()
-	k.frame, k.db, k.write = f, f.db, write
+	k.frame, k.db, k.write, k.expiry = f, f.db, write, expiry
 	k.name = append(k.name[:0], name.Bytes()...)
 	k.Title = plugin.StringOf(k.name)
-	k.entry, k.seen, k.asList = entry, store.Changes(), false
-	k.wrote, k.dirty, k.doomed = false, false, false
+	k.entry, k.seen, k.as = entry, k.changes(), keyspace.TypeNone
+	k.wrote, k.dirty, k.doomed, k.lent, k.walked = false, false, false, false, false
+	if k.Cursor.Err != nil { // of an iteration that the last Close ended
+		k.Cursor.Err = nil
+	}
 	h.open = append(h.open, k)
 	return &k.Key, nil
 }
 
+// find looks a key up. expiry is as in key, touch renews the access clock.
+func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) (e keyspace.Entry) {
+	store := db.Store()
+	before := store.Expiry(expiry)
+	if before != keyspace.ExpireDelete && expiry != keyspace.ExpireIgnore {
+		store.Expiry(before)
+	}
+	if touch {
+		e = db.Lookup(name)
+	} else {
+		e = db.Peek(name)
+	}
+	store.Expiry(before)
+	return e
+}
+
 // KeyExists implements plugin.Keyspace.
-func (f *frame) KeyExists(name plugin.String) bool { return f.db.Exists(name.Bytes()) }
+func (f *frame) KeyExists(name plugin.String) bool {
+	f.cc.Store.CountReads(false)
+	return find(f.db, name.Bytes(), keyspace.ExpireHide, false).Exists()
+}
+
+// SignalModifiedKey implements plugin.Keyspace.
+func (f *frame) SignalModifiedKey(name plugin.String) {
+	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
+}
 
 // DBSize implements plugin.Keyspace.
 func (f *frame) DBSize() int { return f.db.Len() }
@@ -127,6 +189,14 @@ func (f *frame) closeKeys() {
 	}
 }
 
+// DB implements plugin.KeyImpl.
+func (k *key) DB() int {
+	if k.frame == nil {
+		return -1
+	}
+	return k.db.Index()
+}
+
 // Close implements plugin.KeyImpl.
 func (k *key) Close() error {
 	f := k.frame
@@ -147,6 +217,7 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
+	k.checkValue()
 	if k.dirty {
 		k.recordValue()
 	}
@@ -158,44 +229,137 @@ func (k *key) end() {
 	if k.write && !k.wrote {
 		f.host.server.KeyTouched(k.db.Index(), k.name)
 	}
-	k.frame, k.entry, k.list = nil, keyspace.Entry{}, keyspace.List{}
-	if k.walk.active = false; k.cursor.active || k.Cursor.Index != 0 || !k.Cursor.Elem.IsZero() {
-		k.cursor.active, k.Cursor = false, plugin.Cursor{}
+	if k.walked {
+		k.closeIteration()
 	}
+	k.frame, k.entry, k.as = nil, keyspace.Entry{}, keyspace.TypeNone
 	if cap(k.scratch) > keptBytes {
 		k.scratch = nil
+	}
+	if cap(k.bounds) > keptBytes {
+		k.bounds = nil
 	}
 	f.host.spare.give(k)
 }
 
-func (k *key) changes() int64 { return k.frame.cc.Store.Changes() }
+// changes moves whenever a view of the keyspace may have become invalid.
+func (k *key) changes() int64 {
+	store := k.frame.cc.Store
+	return store.Changes() + store.Deaths()
+}
 
 // look returns what is behind the key now.
 func (k *key) look() keyspace.Entry {
 	if n := k.changes(); k.seen != n {
-		k.entry, k.seen, k.asList = k.db.Peek(k.name), n, false
+		k.entry = find(k.db, k.name, k.expiry, false)
+		k.seen = k.changes() // the lookup may have deleted the key
 	}
 	return k.entry
 }
 
-// current reports whether the list handle is what is behind the key now.
-func (k *key) current() bool { return k.asList && k.seen == k.changes() }
+// current reports whether the handle of an aggregate is what is behind the key now.
+func (k *key) current() bool { return k.as != keyspace.TypeNone && k.held == k.changes() }
 
-// written is called after each write that did not go through the list handle.
+// written is called after each write that did not go through the handle of an aggregate.
 func (k *key) written() {
-	k.wrote, k.seen, k.asList = true, -1, false
-	k.walk.active, k.cursor.active = false, false
+	k.as = keyspace.TypeNone
+	k.moved()
 }
 
-// writable tells why the key cannot be written, nil when it can.
+// writtenHandle is called after each write through the handle of an aggregate.
+func (k *key) writtenHandle() {
+	k.moved()
+	k.held = k.changes()
+}
+
+// moved notes that what was known of the value, and all views of it, have become invalid.
+func (k *key) moved() {
+	k.wrote, k.seen, k.lent = true, -1, false
+	if k.walked {
+		k.cut()
+	}
+}
+
+// writable tells why the key cannot be written, nil when it can. A key that a lookup has hidden, because its time has come,
+// is deleted before it is written.
 func (k *key) writable() error {
 	switch {
 	case k.frame == nil:
 		return plugin.ErrStale
 	case !k.write:
 		return plugin.ErrNotWritable
+	case k.expiry != keyspace.ExpireDelete:
+		k.expiry, k.seen, k.as = keyspace.ExpireDelete, -1, keyspace.TypeNone
 	}
 	return nil
+}
+
+// forRead opens the aggregate behind the key. A missing one is ErrEmptyKey.
+func (k *key) forRead(t keyspace.Type) error {
+	if k.frame == nil {
+		return plugin.ErrStale
+	}
+	if err := k.openAs(t); err != nil {
+		return err
+	}
+	if k.length() == 0 {
+		return plugin.ErrEmptyKey
+	}
+	return nil
+}
+
+// forWrite opens the aggregate behind the key, or the empty key that may become one.
+func (k *key) forWrite(t keyspace.Type) error {
+	if err := k.writable(); err != nil {
+		return err
+	}
+	return k.openAs(t)
+}
+
+func (k *key) openAs(t keyspace.Type) error {
+	if k.as == t && k.current() {
+		return nil
+	}
+	e := k.look()
+	if is := e.Type(); is != keyspace.TypeNone && is != t {
+		return plugin.ErrType
+	}
+	switch t {
+	case keyspace.TypeList:
+		k.list = e.OpenList(k.name)
+	case keyspace.TypeSet:
+		k.set = e.OpenSet(k.name)
+	case keyspace.TypeHash:
+		k.hash = e.OpenHash(k.name)
+	case keyspace.TypeZSet:
+		k.zset = e.OpenZSet(k.name)
+	}
+	k.as, k.held = t, k.seen
+	return nil
+}
+
+// length returns the elements of the aggregate that is open.
+func (k *key) length() int {
+	switch k.as {
+	case keyspace.TypeList:
+		return k.list.Len()
+	case keyspace.TypeSet:
+		return k.set.Len()
+	case keyspace.TypeHash:
+		return k.hash.Len()
+	case keyspace.TypeZSet:
+		return k.zset.Len()
+	}
+	return 0
+}
+
+// stable returns the bytes of an argument for a write. They may be a view of the value itself, which the write moves: then
+// it is a copy.
+func (k *key) stable(b []byte) []byte {
+	if !k.lent {
+		return b
+	}
+	return k.frame.texts.add(b)
 }
 
 // Type implements plugin.KeyImpl.
@@ -203,13 +367,14 @@ func (k *key) Type() plugin.KeyType {
 	if k.frame == nil {
 		return plugin.KeyEmpty
 	}
-	if k.current() {
-		if k.list.Exists() {
-			return plugin.KeyList
-		}
-		return plugin.KeyEmpty
+	t := k.as
+	switch {
+	case !k.current():
+		t = k.look().Type()
+	case k.length() == 0:
+		t = keyspace.TypeNone
 	}
-	switch k.look().Type() {
+	switch t {
 	case keyspace.TypeString:
 		return plugin.KeyString
 	case keyspace.TypeList:
@@ -220,6 +385,8 @@ func (k *key) Type() plugin.KeyType {
 		return plugin.KeySet
 	case keyspace.TypeZSet:
 		return plugin.KeyZSet
+	case keyspace.TypeNative:
+		return plugin.KeyModule
 	}
 	return plugin.KeyEmpty
 }
@@ -230,7 +397,7 @@ func (k *key) Len() int {
 	case k.frame == nil:
 		return 0
 	case k.current():
-		return k.list.Len()
+		return k.length()
 	}
 	return k.look().Len()
 }
@@ -266,7 +433,7 @@ func (k *key) ExpireAt() (unixMs int64, ok bool) {
 	if k.frame == nil {
 		return 0, false
 	}
-	at := k.db.ExpireAt(k.name)
+	at := k.look().ExpireAt()
 	return at, at >= 0
 }
 

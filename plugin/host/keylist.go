@@ -15,55 +15,6 @@ type walk struct {
 	active bool
 }
 
-// forRead opens the list behind the key. A missing one is ErrEmptyKey.
-func (k *key) forRead() error {
-	if k.frame == nil {
-		return plugin.ErrStale
-	}
-	if err := k.openList(); err != nil {
-		return err
-	}
-	if !k.list.Exists() {
-		return plugin.ErrEmptyKey
-	}
-	return nil
-}
-
-// forWrite opens the list behind the key, or the empty key that may become one.
-func (k *key) forWrite() error {
-	if err := k.writable(); err != nil {
-		return err
-	}
-	return k.openList()
-}
-
-func (k *key) openList() error {
-	if k.current() {
-		return nil
-	}
-	e := k.look()
-	if t := e.Type(); t != keyspace.TypeNone && t != keyspace.TypeList {
-		return plugin.ErrType
-	}
-	k.list, k.asList = e.OpenList(k.name), true
-	return nil
-}
-
-// writtenList is called after each write through the list handle.
-func (k *key) writtenList() {
-	k.wrote, k.seen = true, k.changes()
-	k.walk.active, k.cursor.active = false, false
-}
-
-// stable returns the bytes of an element to be written. While an iteration is running they may be a view of the list
-// itself, which the write moves.
-func (k *key) stable(s plugin.String) []byte {
-	if !k.walk.active {
-		return s.Bytes()
-	}
-	return append([]byte(nil), s.Bytes()...)
-}
-
 func endOf(end plugin.ListEnd) keyspace.End {
 	if end == plugin.Head {
 		return keyspace.Head
@@ -73,19 +24,19 @@ func endOf(end plugin.ListEnd) keyspace.End {
 
 // Push implements plugin.ListValue.
 func (k *key) Push(end plugin.ListEnd, s plugin.String) error {
-	if err := k.forWrite(); err != nil {
+	if err := k.forWrite(keyspace.TypeList); err != nil {
 		return err
 	}
 	if s.IsZero() || end > plugin.Tail {
 		return plugin.ErrInvalid
 	}
-	k.push(end, k.stable(s))
+	k.push(end, k.stable(s.Bytes()))
 	return nil
 }
 
 func (k *key) push(end plugin.ListEnd, elem []byte) {
 	k.list.Push(endOf(end), elem)
-	k.writtenList()
+	k.writtenHandle()
 	if end == plugin.Head {
 		k.frame.record(k.db, []byte("LPUSH"), k.name, elem)
 	} else {
@@ -95,7 +46,7 @@ func (k *key) push(end plugin.ListEnd, elem []byte) {
 
 // Pop implements plugin.ListValue.
 func (k *key) Pop(end plugin.ListEnd) (plugin.String, error) {
-	if err := k.forWrite(); err != nil {
+	if err := k.forWrite(keyspace.TypeList); err != nil {
 		return plugin.String{}, err
 	}
 	switch {
@@ -105,7 +56,7 @@ func (k *key) Pop(end plugin.ListEnd) (plugin.String, error) {
 		return plugin.String{}, plugin.ErrEmptyKey
 	}
 	k.scratch, _ = k.list.Pop(endOf(end), k.scratch[:0])
-	k.writtenList()
+	k.writtenHandle()
 	k.recordPop(end)
 	return copied(k.scratch), nil
 }
@@ -133,7 +84,7 @@ func (k *key) index(i int) (int, error) {
 // LGet implements plugin.ListValue. An iterator that is left where the last call found its element makes the next one
 // cost O(1).
 func (k *key) LGet(i int) (plugin.String, error) {
-	if err := k.forRead(); err != nil {
+	if err := k.forRead(keyspace.TypeList); err != nil {
 		return plugin.String{}, err
 	}
 	i, err := k.index(i)
@@ -151,6 +102,7 @@ func (k *key) LGet(i int) (plugin.String, error) {
 // seek moves the cursor of LGet to an element.
 func (k *key) seek(i int) {
 	c := &k.cursor
+	k.walked = true
 	switch {
 	case c.active && i == c.at:
 		return
@@ -166,7 +118,7 @@ func (k *key) seek(i int) {
 
 // LSet implements plugin.ListValue.
 func (k *key) LSet(i int, s plugin.String) error {
-	if err := k.forWrite(); err != nil {
+	if err := k.forWrite(keyspace.TypeList); err != nil {
 		return err
 	}
 	if s.IsZero() {
@@ -179,13 +131,13 @@ func (k *key) LSet(i int, s plugin.String) error {
 	if err != nil {
 		return err
 	}
-	k.set(i, k.stable(s))
+	k.setAt(i, k.stable(s.Bytes()))
 	return nil
 }
 
-func (k *key) set(i int, elem []byte) {
+func (k *key) setAt(i int, elem []byte) {
 	k.list.Set(i, elem)
-	k.writtenList()
+	k.writtenHandle()
 	k.recordSet(i, elem)
 }
 
@@ -200,7 +152,7 @@ func (k *key) recordSet(i int, elem []byte) {
 // recorded, by a marker that nothing else in the list equals, the new one is inserted before the marker, and the marker
 // becomes the element again.
 func (k *key) LInsert(i int, s plugin.String) error {
-	if err := k.forWrite(); err != nil {
+	if err := k.forWrite(keyspace.TypeList); err != nil {
 		return err
 	}
 	if s.IsZero() {
@@ -214,17 +166,17 @@ func (k *key) LInsert(i int, s plugin.String) error {
 	case i < 0 || i > n:
 		return plugin.ErrIndex
 	case i == n:
-		k.push(plugin.Tail, k.stable(s))
+		k.push(plugin.Tail, k.stable(s.Bytes()))
 		return nil
 	case i == 0:
-		k.push(plugin.Head, k.stable(s))
+		k.push(plugin.Head, k.stable(s.Bytes()))
 		return nil
 	}
-	elem := k.stable(s)
+	elem := k.stable(s.Bytes())
 	v, _ := k.list.At(i)
 	k.scratch = v.AppendTo(k.scratch[:0])
 	k.list.Insert(i, elem)
-	k.writtenList()
+	k.writtenHandle()
 	marker := k.marker()
 	k.recordSet(i, marker)
 	k.frame.record(k.db, []byte("LINSERT"), k.name, []byte("BEFORE"), marker, elem)
@@ -234,7 +186,7 @@ func (k *key) LInsert(i int, s plugin.String) error {
 
 // LDelete implements plugin.ListValue. It is recorded like LInsert: Redis removes by value.
 func (k *key) LDelete(i int) error {
-	if err := k.forWrite(); err != nil {
+	if err := k.forWrite(keyspace.TypeList); err != nil {
 		return err
 	}
 	if !k.list.Exists() {
@@ -246,7 +198,7 @@ func (k *key) LDelete(i int) error {
 	}
 	n := k.list.Len()
 	k.list.DeleteAt(i)
-	k.writtenList()
+	k.writtenHandle()
 	switch i {
 	case 0:
 		k.recordPop(plugin.Head)
@@ -265,42 +217,3 @@ func (k *key) marker() []byte {
 	r := k.frame.cc.Rand
 	return fmt.Appendf(nil, "module-marker-%016x%016x", r.Uint64(), r.Uint64())
 }
-
-// LSeek implements plugin.ListValue.
-func (k *key) LSeek(back bool) error {
-	if err := k.forRead(); err != nil {
-		return err
-	}
-	start, at := 0, -1
-	if back {
-		start = k.list.Len() - 1
-		at = start + 1
-	}
-	k.walk = walk{it: k.list.Iter(start, back), at: at, back: back, active: true}
-	return nil
-}
-
-// LNext implements plugin.ListValue.
-func (k *key) LNext() bool {
-	w := &k.walk
-	if k.frame == nil || !w.active || !w.it.Next() {
-		w.active = false
-		return false
-	}
-	if w.back {
-		w.at--
-	} else {
-		w.at++
-	}
-	v := w.it.Value()
-	if v.IsInt {
-		k.scratch = v.AppendTo(k.scratch[:0])
-		k.Cursor = plugin.Cursor{Elem: plugin.StringOf(k.scratch), Index: w.at}
-		return true
-	}
-	k.Cursor = plugin.Cursor{Elem: plugin.StringOf(v.Bytes), Index: w.at}
-	return true
-}
-
-// LStop implements plugin.ListValue.
-func (k *key) LStop() { k.walk.active = false }

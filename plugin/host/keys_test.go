@@ -51,6 +51,7 @@ func wantErr(t *testing.T, what string, got, want error) {
 	}
 }
 
+// Rules: AM-1, CALL-6, KEY-1, KEY-3, KEY-4, KEY-7.
 func TestOpenKey(t *testing.T) {
 	const rw = plugin.Read | plugin.Write
 	var kept *plugin.Key
@@ -119,6 +120,7 @@ func TestManyKeysAreReused(t *testing.T) {
 	}
 }
 
+// Rules: DMA-2, DMA-3, DMA-4, DMA-5.
 func TestStringValues(t *testing.T) {
 	r := inHandler(t, func(ctx plugin.Ctx) {
 		s := open(t, ctx, "s", plugin.Write)
@@ -171,6 +173,7 @@ func TestStringValues(t *testing.T) {
 	r.want("$2\r\n\x00\x00\r\n", "GET", "new")
 }
 
+// Rules: EXP-1, EXP-2, EXP-3.
 func TestTimesToLive(t *testing.T) {
 	r := inHandlerOnly(t, func(ctx plugin.Ctx) {
 		k := open(t, ctx, "ttl", plugin.Write)
@@ -211,6 +214,7 @@ func TestTimesToLive(t *testing.T) {
 	}
 }
 
+// Rules: KEY-5, LST-1, LST-2.
 func TestLists(t *testing.T) {
 	for _, n := range []int{3, 2000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) { testLists(t, n) })

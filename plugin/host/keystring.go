@@ -22,10 +22,7 @@ func (k *key) SetString(s plugin.String) error {
 	if len(value) > min(maxStringBytes, k.frame.cc.Store.Limits().StringBytes) {
 		return plugin.ErrTooLarge
 	}
-	if k.dirty {
-		k.scratch = append(k.scratch[:0], value...) // it may be the slice of DMA
-		value, k.dirty = k.scratch, false
-	}
+	value, k.dirty = k.stable(value), false
 	k.db.SetStr(k.name, value)
 	k.frame.record(k.db, []byte("SET"), k.name, value)
 	k.written()
@@ -50,9 +47,10 @@ func (k *key) DMA(write bool) ([]byte, error) {
 	if write {
 		b, err := k.db.Modify(k.name)
 		k.written()
-		k.dirty = true
+		k.dirty, k.lent = true, true
 		return b[:len(b):len(b)], err
 	}
+	k.lent = true
 	v := k.look().Str()
 	if v.IsInt {
 		k.scratch = v.AppendTo(k.scratch[:0])

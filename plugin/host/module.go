@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"datastore/plugin"
 	"datastore/server/command"
@@ -18,15 +19,20 @@ type module struct {
 	args     []string
 	image    *Image
 	commands []*moduleCommand
+	types    []*nativeType
 
 	running int // handlers in progress
-	panics  int64
-	misuses int64 // broken reply shapes, errors after a reply, handlers without a reply
-	keys    int64 // opened
-	leaked  int64 // keys and replies that handlers without AutoMemory left to be released
+	panics  atomic.Int64
+	misuses atomic.Int64 // broken reply shapes, errors after a reply, handlers without a reply
+	keys    int64        // opened
+	leaked  int64        // keys and replies that handlers without AutoMemory left to be released
 
 	heap   *heap               // from Init on
 	events map[string]struct{} // of the latency monitor
+
+	blocked    int  // clients, or handles that the module has not given back
+	gone       bool // unloaded
+	goroutines goroutines
 }
 
 // moduleCommand is a command as a module registered it.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/command"
 )
@@ -51,6 +52,13 @@ type Modules struct {
 
 	keysAt []command.KeyAt  // scratch of busy
 	heaps  map[string]*heap // by name of the module: what it has not freed outlives its unloading
+
+	waits   waits
+	stopped bool // the server has ended; under the execution lock
+
+	aux     []rdb.ModuleAux // of types that no module has registered
+	reaper  reaper
+	payload []byte // scratch of recordNative
 }
 
 // New returns the modules of a server, none so far.
@@ -98,6 +106,7 @@ func (h *Modules) start(m *module, args [][]byte) error {
 		m.args = append(m.args, string(a))
 		given[i] = plugin.StringOf([]byte(m.args[i]))
 	}
+	m.goroutines.init(h, m)
 	c := newOutside(h, m, h.server.Locked)
 	c.loading = true
 	err := c.run(h.o.LoadTimeout, func() error { return m.image.OnLoad(c, given) })
@@ -105,7 +114,7 @@ func (h *Modules) start(m *module, args [][]byte) error {
 		h.logStack(m, err)
 		err = fmt.Errorf("%w: %w", ErrOnLoad, err)
 	} else if m.name == "" {
-		return ErrNoInit
+		err = ErrNoInit
 	}
 	h.server.Locked(func() {
 		if err == nil {
@@ -115,6 +124,9 @@ func (h *Modules) start(m *module, args [][]byte) error {
 			h.abandon(m)
 		}
 	})
+	if err != nil {
+		m.goroutines.cancel()
+	}
 	return err
 }
 
@@ -123,12 +135,20 @@ func (h *Modules) activate(m *module) error {
 	if h.find(m.name) != nil {
 		return fmt.Errorf("module %s: %w", m.name, plugin.ErrBusyName)
 	}
+	rest, err := h.adoptAux(m)
+	if err != nil {
+		return err
+	}
 	list := append(slices.Clone(h.list), m)
 	if err := h.server.Register(literals(list)); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommandTaken, err)
 	}
-	h.list = list
+	h.list, h.aux = list, rest
+	for _, t := range m.types {
+		h.natives().Add(t)
+	}
 	h.server.Log(plugin.Notice, fmt.Sprintf("Module '%s' loaded from %s", m.name, m.path))
+	m.goroutines.begin()
 	return nil
 }
 
@@ -148,30 +168,80 @@ func literals(list []*module) []command.Command {
 // Unload runs a module's OnUnload, if it has one, and takes its commands away. It is called under the execution lock,
 // inside a unit.
 //
-// Errors: ErrNoModule; ErrUnloadRefused with the reason.
+// Errors: ErrNoModule; ErrHasTypes; ErrHasBlocked; ErrUnloadRefused with the reason, which is that it has goroutines where
+// UnloadBeside would end them.
 func (h *Modules) Unload(name string) error {
-	m := h.find(name)
+	m, err := h.unloadable(name)
 	switch {
-	case m == nil:
-		return ErrNoModule
+	case err != nil:
+		return err
+	case m.goroutines.count() > 0:
+		return fmt.Errorf("%w: the module has goroutines, which cannot be waited for here", ErrUnloadRefused)
+	}
+	if err := h.unloading(m, func(f func()) { f() }); err != nil {
+		return err
+	}
+	if err = m.unused(); err == nil {
+		err = h.remove(m)
+	}
+	if err != nil {
+		m.goroutines.reopen()
+	}
+	return err
+}
+
+// unloadable returns a module that nothing keeps from being unloaded.
+func (h *Modules) unloadable(name string) (*module, error) {
+	m := h.find(name)
+	if m == nil {
+		return nil, ErrNoModule
+	}
+	return m, m.unused()
+}
+
+// unused returns what keeps a module from being unloaded.
+func (m *module) unused() error {
+	switch {
+	case len(m.types) > 0:
+		return ErrHasTypes
+	case m.blocked > 0:
+		return ErrHasBlocked
 	case m.running > 0:
 		return fmt.Errorf("%w: a command of the module is running", ErrUnloadRefused)
 	}
-	if unload := m.image.OnUnload; unload != nil {
-		c := newOutside(h, m, func(f func()) { f() })
-		if err := c.run(h.o.UnloadTimeout, func() error { return unload(c) }); err != nil {
-			h.logStack(m, err)
-			h.server.Log(plugin.Notice, fmt.Sprintf("Module %s OnUnload failed.  Unload canceled.", name))
-			return fmt.Errorf("%w: %w", ErrUnloadRefused, err)
-		}
+	return nil
+}
+
+// unloading lets no new goroutines start and runs OnUnload. locked runs something under the execution lock.
+func (h *Modules) unloading(m *module, locked func(func())) error {
+	if !m.goroutines.refuse() {
+		return fmt.Errorf("%w: the module is being unloaded already", ErrUnloadRefused)
 	}
+	unload := m.image.OnUnload
+	if unload == nil {
+		return nil
+	}
+	c := newOutside(h, m, locked)
+	err := c.run(h.o.UnloadTimeout, func() error { return unload(c) })
+	if err == nil {
+		return nil
+	}
+	m.goroutines.reopen()
+	h.logStack(m, err)
+	h.server.Log(plugin.Notice, fmt.Sprintf("Module %s OnUnload failed.  Unload canceled.", m.name))
+	return fmt.Errorf("%w: %w", ErrUnloadRefused, err)
+}
+
+// remove takes a module's commands away.
+func (h *Modules) remove(m *module) error {
 	list := slices.DeleteFunc(slices.Clone(h.list), func(o *module) bool { return o == m })
 	if err := h.server.Register(literals(list)); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnloadRefused, err)
 	}
-	h.list = list
+	h.list, m.gone = list, true
+	m.goroutines.cancel()
 	h.abandon(m)
-	h.server.Log(plugin.Notice, fmt.Sprintf("Module %s unloaded", name))
+	h.server.Log(plugin.Notice, fmt.Sprintf("Module %s unloaded", m.name))
 	return nil
 }
 
@@ -211,6 +281,9 @@ type Info struct {
 
 	Bytes, Blocks int64 // memory of Alloc that has not been freed
 	Accounted     int64 // bytes of the Go heap that the module says it holds
+
+	Blocked    int // clients
+	Goroutines int
 }
 
 // Infos returns what can be told of all modules, in the order in which they were loaded. It is called under the execution
@@ -220,9 +293,10 @@ func (h *Modules) Infos() []Info {
 	table := h.server.Table()
 	for _, m := range h.list {
 		i := Info{
-			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics,
-			Misuses: m.misuses, Generation: m.image.Generation, Keys: m.keys, Leaked: m.leaked,
+			Name: m.name, Version: m.version, API: m.api, Path: m.path, Args: m.args, Panics: m.panics.Load(),
+			Misuses: m.misuses.Load(), Generation: m.image.Generation, Keys: m.keys, Leaked: m.leaked,
 			Bytes: m.heap.memory.Bytes(), Blocks: int64(m.heap.memory.Blocks()), Accounted: m.heap.accounted,
+			Blocked: m.blocked, Goroutines: m.goroutines.count(),
 		}
 		for _, c := range m.commands {
 			if cmd := c.in(table); cmd != nil {

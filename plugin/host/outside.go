@@ -186,6 +186,11 @@ func (o *outside) KeyExists(name plugin.String) (exists bool) {
 	return exists
 }
 
+// SignalModifiedKey implements plugin.Keyspace.
+func (o *outside) SignalModifiedKey(name plugin.String) {
+	o.do(func() { o.frame.SignalModifiedKey(name) })
+}
+
 // SelectedDB implements plugin.Keyspace.
 func (o *outside) SelectedDB() int { return o.client.DB }
 
@@ -202,4 +207,17 @@ func (o *outside) SelectDB(n int) error {
 func (o *outside) Now() (now time.Time) {
 	o.do(func() { now = o.frame.Now() })
 	return now
+}
+
+// SignalKeyAsReady implements plugin.Blocking.
+func (o *outside) SignalKeyAsReady(name plugin.String) {
+	o.do(func() { o.frame.SignalKeyAsReady(name) })
+}
+
+// Go implements plugin.Goroutines: in OnLoad, once it has succeeded.
+func (o *outside) Go(f func(bg *plugin.Background)) error {
+	if err := o.ready(); err != nil {
+		return err
+	}
+	return o.frame.Go(f)
 }

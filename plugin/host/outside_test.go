@@ -9,7 +9,7 @@ import (
 	"datastore/plugin"
 )
 
-// Rules: INIT-1, INIT-2, INIT-3.
+// Rules: CMD-1, INIT-1, INIT-2, INIT-3.
 func TestRegistration(t *testing.T) {
 	noop := func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }
 	r := bareRig(t)
@@ -74,6 +74,7 @@ func TestOnLoadThatDoesNotReturn(t *testing.T) {
 	}
 }
 
+// Rules: INIT-7.
 func TestOnUnload(t *testing.T) {
 	r := bareRig(t)
 	var answer error

@@ -59,7 +59,7 @@ func (f *frame) askedInVain(v any) {
 	if v != nil {
 		err = newPanicError(v)
 	}
-	f.module.panics++
+	f.module.panics.Add(1)
 	f.host.logStack(f.module, err)
 	f.logf(plugin.Warning, "command '%s' was asked for the positions of its keys and did not return: %v", f.self.full, err)
 }

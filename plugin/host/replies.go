@@ -49,8 +49,13 @@ func (f *frame) ReplyError(msg string) error {
 }
 
 // countError counts an error reply that the client gets: by its code, and once as a failure of the command. The errors of
-// called commands are counted here, too, when they are passed on; what a module does not pass on is no reply.
+// called commands are counted here, too, when they are passed on; what a module does not pass on is no reply. Errors that are
+// written beside the server are counted when the reply is sent.
 func (f *frame) countError(text string) {
+	if f.blocking.counted != nil {
+		*f.blocking.counted = append(*f.blocking.counted, text)
+		return
+	}
 	cmd := f.cmd
 	if f.failed {
 		cmd = nil

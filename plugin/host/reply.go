@@ -44,16 +44,14 @@ func (p *replies) parse(wire []byte) *plugin.Reply {
 	return r
 }
 
-// value reads one reply, which one of our own commands wrote, and returns what is behind it.
+// value reads one reply, which one of our own commands wrote, into r, which is zero, and returns what is behind it.
 func (p *replies) value(b []byte, r *plugin.Reply) (rest []byte) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 2 {
-		*r = plugin.Reply{}
 		return nil
 	}
 	text := b[1 : end-1]
 	rest = b[end+1:]
-	*r = plugin.Reply{}
 	switch kind := resp.Kind(b[0]); kind {
 	case resp.KindStatus:
 		r.Kind, r.Text = plugin.StringReply, text

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"datastore/keyspace"
+	"datastore/keyspace/rdb"
 	"datastore/plugin"
 	"datastore/server/builtin"
 	"datastore/server/command"
@@ -35,6 +36,7 @@ type rig struct {
 	full   bool            // maxmemory is reached
 	unfit  string          // why the server's role or disk does not admit a write
 	state  plugin.CtxFlags // of the server
+	rigBlocking
 }
 
 const rigNowMs = 1_700_000_000_000
@@ -61,11 +63,12 @@ func newRig(t *testing.T, api int, handlers map[string]plugin.Handler) *rig {
 
 func bareRig(t *testing.T) *rig {
 	r := &rig{t: t, client: command.Client{ID: 7, Proto: 2, Authed: true}}
-	r.ctx.Store = keyspace.New(keyspace.Options{})
+	r.ctx.Store = keyspace.New(keyspace.Options{Natives: keyspace.NewNatives(rdb.DigestModule)})
 	t.Cleanup(r.ctx.Store.Close)
 	r.ctx.Store.OnExpired(func(db int, key []byte) { r.ctx.Effects.AddNow(db, []byte("DEL"), key) })
 	r.ctx.Rand, r.ctx.MaxBulkBytes = rand.New(rand.NewPCG(1, 2)), 512<<20
 	r.ctx.Effects.Forget()
+	r.woken = make(chan struct{}, 1)
 	if err := r.Register(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +84,12 @@ func (r *rig) mustLoad(f plugin.OnLoadFunc) {
 }
 
 func (r *rig) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.serveBlocked()
+	defer r.finish()
 	r.begin()
 	f()
-	r.finish()
 }
 func (r *rig) Context() *command.Ctx { return &r.ctx }
 func (r *rig) Table() *command.Table { return r.table }
@@ -108,6 +114,8 @@ func (r *rig) run(cl *command.Client, cmd *command.Command, args [][]byte) {
 	c := &r.ctx
 	c.Client, c.Cmd, c.Args, c.DB = cl, cmd, args, c.Store.DB(cl.DB)
 	start, before := len(c.W.Buf), c.Store.Changes()
+	c.Store.CountReads(cmd.Is(command.ReadOnly))
+	c.Store.NoTouch(cl.NoTouch)
 	c.Effects.Begin()
 	cmd.Stats.Calls++
 	if err := cmd.Handler(c); err != nil {
@@ -154,7 +162,11 @@ func (r *rig) CountError(cmd *command.Command, text string) {
 		r.errors = append(r.errors, text)
 	}
 }
-func (r *rig) Log(_ plugin.LogLevel, line string) { r.log = append(r.log, line) }
+func (r *rig) Log(_ plugin.LogLevel, line string) {
+	r.logging.Lock()
+	r.log = append(r.log, line)
+	r.logging.Unlock()
+}
 
 func (r *rig) begin() {
 	r.ctx.NowMs = rigNowMs
@@ -203,6 +215,14 @@ func (r *rig) decode(unit []byte) (words []string, rest []byte) {
 // do runs a command as a unit and returns the bytes of its reply.
 func (r *rig) do(args ...string) string {
 	r.t.Helper()
+	return r.doAs(&r.client, args...)
+}
+
+// doAs is do for another client.
+func (r *rig) doAs(cl *command.Client, args ...string) string {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	argv := make([][]byte, len(args))
 	for i, a := range args {
 		argv[i] = []byte(a)
@@ -212,12 +232,16 @@ func (r *rig) do(args ...string) string {
 		return "-ERR unknown command"
 	}
 	r.begin()
-	r.ctx.W.Proto = r.client.Proto
+	r.ctx.W.Proto = cl.Proto
 	start := len(r.ctx.W.Buf)
-	r.run(&r.client, cmd, argv)
+	r.run(cl, cmd, argv)
 	reply := string(r.ctx.W.Buf[start:])
 	r.ctx.W.Buf = r.ctx.W.Buf[:start]
 	r.finish()
+	for _, a := range argv {
+		clear(a) // the input buffer is used for other things now
+	}
+	r.serveBlocked()
 	if r.h != nil && (len(r.h.open) != 0 || r.h.depth != 0) {
 		r.t.Errorf("%q left %d keys open and depth %d", args, len(r.h.open), r.h.depth)
 	}
@@ -235,6 +259,8 @@ func (r *rig) want(reply string, args ...string) {
 
 func (r *rig) equal(args []string) {
 	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.replica != nil && r.ctx.Store.Digest() != r.replica.ctx.Store.Digest() {
 		r.t.Errorf("after %q the replica differs", args)
 	}
@@ -250,7 +276,11 @@ func (r *rig) sent(want ...string) {
 }
 
 // logged reports whether a line of the log contains text.
-func (r *rig) logged(text string) bool { return strings.Contains(strings.Join(r.log, "\n"), text) }
+func (r *rig) logged(text string) bool {
+	r.logging.Lock()
+	defer r.logging.Unlock()
+	return strings.Contains(strings.Join(r.log, "\n"), text)
+}
 
 func str(s string) plugin.String { return plugin.StringOf([]byte(s)) }
 

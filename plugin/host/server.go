@@ -7,8 +7,8 @@ import (
 	"datastore/server/command"
 )
 
-// Server is what modules need of the server that runs them. All methods but Locked and Log are called under the
-// execution lock.
+// Server is what modules need of the server that runs them. All methods but Locked, TryLocked, Log, BlockedDue
+// and Wake are called under the execution lock.
 type Server interface {
 	// Locked runs f under the execution lock, as a unit of its own whose effects are sent when f returns.
 	Locked(f func())
@@ -39,4 +39,39 @@ type Server interface {
 	CountError(cmd *command.Command, text string)
 	// Log writes a line to the daemon's log; it may be called from any goroutine.
 	Log(level plugin.LogLevel, line string)
+	Blocker
+}
+
+// Blocker is the part of a server that suspends clients and lets modules in that no command has called.
+type Blocker interface {
+	// TryLocked is Locked, unless the lock is taken.
+	TryLocked(f func()) bool
+	// Loading reports whether the dataset is being loaded.
+	Loading() bool
+	// Unit runs f as a unit of its own, whose effects are sent when f returns. It is called outside of another one.
+	Unit(f func())
+	// Suspend keeps the client of the running command from executing others until Resume. w is told what ends its wait
+	// otherwise; timeoutMs is the time that it has, 0 for any.
+	Suspend(cl *command.Client, cmd *command.Command, timeoutMs int64, w Waiting)
+	// Resume lets a suspended client go on, and moves the bytes from begin on of the context's writer to it. The times
+	// count as time of the command: what the module has measured, and what its callback took.
+	Resume(cl *command.Client, begin int, measured, callback time.Duration)
+	// ObserveKeys switches the calls of Modules.KeyChanging on and off.
+	ObserveKeys(on bool)
+	// BlockedDue has Modules.ServeBlocked called after the unit, or in the driver's next turn; from any goroutine.
+	BlockedDue()
+	// Wake makes the driver turn; from any goroutine.
+	Wake()
+}
+
+// Waiting is a suspended client as the server knows it. The methods run no module code.
+type Waiting interface {
+	// TimedOut says that its time is over.
+	TimedOut()
+	// MayTimeOut reports whether TimedOut has an effect.
+	MayTimeOut() bool
+	// Unblocked says that the server has answered the client and lets it go on.
+	Unblocked()
+	// Gone says that the connection was closed.
+	Gone()
 }

@@ -58,6 +58,20 @@ func pushCall(ctx plugin.Ctx, args []plugin.String) error {
 	if err != nil {
 		return err
 	}
+	length, err := r.Int64()
+	if err != nil {
+		return r.Err()
+	}
+	return ctx.ReplyInt(length)
+}
+
+// pushCall2 is HELLO.PUSH.CALL2 key value: the same with a builder, which allocates nothing, and with the reply passed on as it
+// is, whether it is an integer or an error.
+func pushCall2(ctx plugin.Ctx, args []plugin.String) error {
+	r, err := ctx.Cmd("RPUSH").With(plugin.Repl).Str(args[1]).Str(args[2]).Do()
+	if err != nil {
+		return err
+	}
 	return ctx.ReplyReply(r)
 }
 
@@ -78,8 +92,8 @@ func listSumLen(ctx plugin.Ctx, args []plugin.String) error {
 	return ctx.ReplyInt(int64(sumBytes))
 }
 
-// listSplice is HELLO.LIST.SPLICE source destination count, and HELLO.LIST.SPLICE.AUTO, which differs in C only: moves up to count elements from the tail of one list to the
-// head of another, and replies the length of the source.
+// listSplice is HELLO.LIST.SPLICE source destination count, and HELLO.LIST.SPLICE.AUTO, which differs in C only: moves up
+// to count elements from the tail of one list to the head of another, and replies the length of the source.
 func listSplice(ctx plugin.Ctx, args []plugin.String) error {
 	n, err := count(args[3], maxCount)
 	if err != nil {

@@ -42,6 +42,7 @@ func commands() []command {
 			Flags: "readonly fast", Arity: 1, Summary: "Returns the number of the selected database.", Complexity: "O(1)"}},
 		{"hello.push.native", pushNative, key("write deny-oom", 3, "Appends to a list through an open key.", "O(1)")},
 		{"hello.push.call", pushCall, key("write deny-oom", 3, "Appends to a list by calling RPUSH.", "O(1)")},
+		{"hello.push.call2", pushCall2, key("write deny-oom", 3, "Appends to a list by calling RPUSH, and passes its reply on.", "O(1)")},
 		{"hello.list.sum.len", listSumLen, key("readonly", 2, "Returns the bytes of all elements of a list.", "O(N) where N is the length of the list")},
 		{"hello.list.splice", listSplice, splice},
 		{"hello.list.splice.auto", listSplice, splice},
@@ -55,6 +56,11 @@ func commands() []command {
 		{"hello.toggle.case", toggleCase, key("write", 2, "Swaps upper and lower case of a string value in place.", "O(N) where N is the length of the value")},
 		{"hello.more.expire", moreExpire, key("write", 3, "Prolongs the time to live of a key by milliseconds.", "O(1)")},
 		{"hello.counter", counter, key("write deny-oom", -2, "Adds to a number and returns it with its double.", "O(1)")},
+		{"hello.zsumrange", zsumRange, key("readonly", 4, "Returns the sum of the scores in a range, computed in both directions.",
+			"O(log(N)+M) where M is the number of members in the range")},
+		{"hello.lexrange", lexRange, key("readonly", 6, "Returns members between two names and two ages.",
+			"O(log(N)+M) where M is the number of members in the range")},
+		{"hello.hcopy", hcopy, key("write deny-oom", 4, "Copies a field of a hash to another field.", "O(1)")},
 		{"hello.leftpad", leftPad, plugin.CommandSpec{
 			Flags: "readonly", Arity: 4, Summary: "Pads a string on the left.", Complexity: "O(N) where N is the length of the result"}},
 	}

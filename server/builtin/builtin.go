@@ -16,7 +16,7 @@ import (
 // Commands returns the literals of all data commands. The slice is the caller's.
 func Commands() []command.Command {
 	return slices.Concat(
-		genericTable(), expireTable(), scanTable(),
+		genericTable(), expireTable(), scanTable(), dumpTable(),
 		stringTable(), listTable(), hashTable(), setTable(), zsetTable(),
 	)
 }

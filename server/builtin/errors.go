@@ -30,6 +30,16 @@ var (
 var errLFU = &command.Error{Text: "ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
 	"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."}
 
+// Errors of RESTORE.
+var (
+	errBusyKey      = &command.Error{Text: "BUSYKEY Target key name already exists."}
+	errRestoreTTL   = &command.Error{Text: "ERR Invalid TTL value, must be >= 0"}
+	errRestoreIdle  = &command.Error{Text: "ERR Invalid IDLETIME value, must be >= 0"}
+	errRestoreFreq  = &command.Error{Text: "ERR Invalid FREQ value, must be >= 0 and <= 255"}
+	errDumpChecksum = &command.Error{Text: "ERR DUMP payload version or checksum are wrong"}
+	errDumpFormat   = &command.Error{Text: "ERR Bad data format"}
+)
+
 // Errors of hashes.
 var (
 	errHashNotInteger = &command.Error{Text: "ERR hash value is not an integer"}

@@ -57,7 +57,7 @@ func keys(c *command.Ctx) error {
 }
 
 func typeName(c *command.Ctx) error {
-	c.W.Status(c.DB.Type(c.Args[1]).String())
+	c.W.Status(c.DB.Peek(c.Args[1]).TypeName())
 	return nil
 }
 
@@ -148,7 +148,11 @@ func copyKey(c *command.Ctx) error {
 	if dst == c.DB && string(c.Args[1]) == string(c.Args[2]) {
 		return command.ErrSameObject
 	}
-	writeBool(&c.W, c.DB.CopyTo(dst, c.Args[1], c.Args[2], replace))
+	copied, err := c.DB.CopyTo(dst, c.Args[1], c.Args[2], replace)
+	if err != nil {
+		return command.Errorf("ERR " + err.Error()) // of a module's type
+	}
+	writeBool(&c.W, copied)
 	return nil
 }
 

@@ -119,7 +119,7 @@ func scan(c *command.Ctx) error {
 	o.steps(c, cursor, func(cursor uint64, visited, written *int) uint64 {
 		return c.DB.Scan(cursor, func(e keyspace.Entry) {
 			*visited++
-			if !o.accepts(e.Key()) || o.typeName != nil && !command.IsKeyword(o.typeName, e.Type().String()) {
+			if !o.accepts(e.Key()) || o.typeName != nil && !command.IsKeyword(o.typeName, e.TypeName()) {
 				return
 			}
 			c.W.Bulk(e.Key())

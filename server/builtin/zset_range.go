@@ -239,28 +239,10 @@ func parseScoreBound(b []byte) (f float64, exclusive, ok bool) {
 
 func parseLexRange(lo, hi []byte) (r keyspace.LexRange, err error) {
 	var loOK, hiOK bool
-	r.Min, loOK = parseLexBound(lo)
-	r.Max, hiOK = parseLexBound(hi)
+	r.Min, loOK = command.ParseLexBound(lo)
+	r.Max, hiOK = command.ParseLexBound(hi)
 	if !loOK || !hiOK {
 		return r, errLexRange
 	}
 	return r, nil
-}
-
-// parseLexBound reads an end of a lexicographic range: "-", "+", "[text" or "(text", the last one excluded.
-func parseLexBound(b []byte) (keyspace.LexBound, bool) {
-	if len(b) == 0 {
-		return keyspace.LexBound{}, false
-	}
-	switch b[0] {
-	case '-':
-		return keyspace.LexBound{Inf: -1}, len(b) == 1
-	case '+':
-		return keyspace.LexBound{Inf: 1}, len(b) == 1
-	case '[':
-		return keyspace.LexBound{Key: b[1:]}, true
-	case '(':
-		return keyspace.LexBound{Key: b[1:], Exclusive: true}, true
-	}
-	return keyspace.LexBound{}, false
 }

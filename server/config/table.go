@@ -58,7 +58,7 @@ var table = []directive{
 		field: func(v *Values) any { return &v.AOFLoadTruncated }},
 	{name: "aof-rewrite-incremental-fsync", kind: boolean{}, def: "yes", flags: noEffect},
 	{name: "aof-timestamp-enabled", kind: boolean{}, def: "no", flags: noEffect},
-	{name: "aof-use-rdb-preamble", kind: boolean{}, def: "yes", flags: noEffect,
+	{name: "aof-use-rdb-preamble", kind: boolean{}, def: "yes",
 		field: func(v *Values) any { return &v.AOFUseRDBPreamble }},
 	{name: "aof_rewrite_cpulist", kind: text{}, flags: immutable | noEffect},
 	{name: "appenddirname", kind: text{checkAppendDirname}, def: "appendonlydir", flags: immutable,

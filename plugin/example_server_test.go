@@ -1,0 +1,60 @@
+package plugin_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"datastore/plugin"
+	"datastore/plugin/plugintest"
+)
+
+// command makes the OnLoad of a module, named example, with one write command.
+func command(name string, h plugin.Handler) plugin.OnLoadFunc {
+	return func(ctx plugin.Ctx, _ []plugin.String) error {
+		if err := ctx.Init("example", 1, plugin.APIVer2); err != nil {
+			return err
+		}
+		return ctx.CreateCommand(name, h, plugin.Flags("write", 0, 0, 0))
+	}
+}
+
+// serve runs commands, given as words, on a server with a module, and prints their replies and what they propagated.
+func serve(onLoad plugin.OnLoadFunc, commands ...string) {
+	t := &exampleT{}
+	defer t.end()
+	s := plugintest.New(t, onLoad, plugintest.Options{Replica: true})
+	for _, c := range commands {
+		var args []any
+		for _, word := range strings.Fields(c) {
+			args = append(args, word)
+		}
+		fmt.Printf("%s: %s\n", c, s.Do(args...))
+	}
+	for _, line := range s.Stream() {
+		fmt.Println("propagated:", line)
+	}
+}
+
+// exampleT lets an example use the harness, which wants a test: failures are printed, so that the output is not the one
+// that is wanted.
+type exampleT struct {
+	testing.TB
+	failed   bool
+	cleanups []func()
+}
+
+func (t *exampleT) Helper()          {}
+func (t *exampleT) Failed() bool     { return t.failed }
+func (t *exampleT) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
+func (t *exampleT) Errorf(format string, args ...any) {
+	t.failed = true
+	fmt.Printf(format+"\n", args...)
+}
+func (t *exampleT) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func (t *exampleT) end() {
+	for i := len(t.cleanups) - 1; i >= 0; i-- {
+		t.cleanups[i]()
+	}
+}

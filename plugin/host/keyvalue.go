@@ -1,0 +1,179 @@
+package host
+
+import (
+	"strconv"
+
+	"datastore/keyspace"
+	"datastore/keyspace/rdb"
+	"datastore/plugin"
+)
+
+// SetValue implements plugin.NativeValue.
+func (k *key) SetValue(t *plugin.Type, v any) error {
+	nt, err := k.storable(t, v)
+	if err != nil {
+		return err
+	}
+	k.dirty, k.handed = false, false
+	k.db.SetNative(k.name, nt, v)
+	k.written()
+	k.frame.changedNative(k.db, k.name)
+	return nil
+}
+
+// ReplaceValue implements plugin.NativeValue.
+func (k *key) ReplaceValue(t *plugin.Type, v any) (old any, err error) {
+	nt, err := k.storable(t, v)
+	if err != nil {
+		return nil, err
+	}
+	switch is, _, ok := k.look().Native(); {
+	case k.Type() == plugin.KeyEmpty:
+		return nil, plugin.ErrEmptyKey
+	case !ok || is != keyspace.NativeType(nt):
+		return nil, plugin.ErrType
+	}
+	k.handed = false
+	old, _ = k.db.ReplaceNative(k.name, v)
+	k.written()
+	k.frame.changedNative(k.db, k.name)
+	return old, nil
+}
+
+// storable returns the type that v is to be stored as, or why it cannot be.
+func (k *key) storable(t *plugin.Type, v any) (*nativeType, error) {
+	if err := k.writable(); err != nil {
+		return nil, err
+	}
+	nt := k.frame.host.registered(t)
+	switch {
+	case nt == nil || v == nil:
+		return nil, plugin.ErrInvalid
+	case k.iter.over != keyspace.TypeNone:
+		return nil, plugin.ErrIterating
+	}
+	return nt, nil
+}
+
+// Value implements plugin.NativeValue.
+func (k *key) Value() (*plugin.Type, any) {
+	if k.frame == nil {
+		return nil, nil
+	}
+	t, v, _ := k.look().Native()
+	if nt, ok := t.(*nativeType); ok {
+		k.handed = k.write
+		return &nt.public, v
+	}
+	return nil, nil
+}
+
+// Changed implements plugin.NativeValue.
+func (k *key) Changed() error {
+	if err := k.writable(); err != nil {
+		return err
+	}
+	if k.Type() == plugin.KeyEmpty {
+		return plugin.ErrEmptyKey
+	}
+	if !k.db.NativeChanged(k.name) {
+		return plugin.ErrType
+	}
+	k.handed = false
+	k.wrote, k.seen = true, k.changes() // the record has stayed where it was
+	k.frame.changedNative(k.db, k.name)
+	return nil
+}
+
+// checkValue finds a value that was changed without a word, as far as its size tells, and makes up for it: replicas are to stay
+// equal.
+func (k *key) checkValue() {
+	if !k.handed {
+		return
+	}
+	k.handed = false
+	if k.db.NativeResized(k.name) {
+		k.frame.misuse("the value of key %q was changed without Key.Changed", k.name)
+		k.db.NativeChanged(k.name)
+		k.wrote = true
+		k.frame.changedNative(k.db, k.name)
+	}
+}
+
+// thaw makes the value of a key that is being opened live, if it is an opaque one of a type that is known.
+func (f *frame) thaw(entry keyspace.Entry, name []byte) (keyspace.Entry, error) {
+	live, err := entry.Thaw()
+	if err != nil {
+		f.logf(plugin.Warning, "the value of key %q in database %d was not loaded: %v", name, f.db.Index(), err)
+		return entry, plugin.ErrBadValue
+	}
+	return live, nil
+}
+
+// changed is a key whose native value a handler has changed.
+type changed struct {
+	db   *keyspace.DB
+	name []byte
+}
+
+// changedNative notes that a native value is to be recorded. That takes the whole value, so it is done once and late: when
+// the handler has ended without having said what is to be replicated, or before a command that it calls, whose effects come
+// after it.
+func (f *frame) changedNative(db *keyspace.DB, name []byte) {
+	if !f.cc.Effects.Listening() {
+		return
+	}
+	for i := range f.natives {
+		if n := &f.natives[i]; n.db == db && string(n.name) == string(name) {
+			return
+		}
+	}
+	if n := len(f.natives); n < cap(f.natives) {
+		f.natives = f.natives[:n+1]
+		f.natives[n].db, f.natives[n].name = db, append(f.natives[n].name[:0], name...)
+		return
+	}
+	f.natives = append(f.natives, changed{db, append([]byte(nil), name...)})
+}
+
+// recordNatives records the native values that were changed, as they are now, unless the handler has said what is to be
+// replicated instead.
+func (f *frame) recordNatives() {
+	if len(f.natives) == 0 {
+		return
+	}
+	if !f.effects.used || !f.effects.explicit || !f.returned {
+		for i := range f.natives {
+			f.recordNative(f.natives[i].db, f.natives[i].name)
+		}
+	}
+	if f.natives = f.natives[:0]; cap(f.natives) > keptNatives {
+		f.natives = nil
+	}
+}
+
+// keptNatives is the capacity of changed keys that a frame keeps.
+const keptNatives = 16
+
+// recordNative records a native value. A replica and the append-only file need no module to run RESTORE, in any state of
+// the key; the commands of the type's Rewrite would, and they would find the old value there.
+func (f *frame) recordNative(db *keyspace.DB, name []byte) {
+	e := db.Peek(name)
+	at := e.ExpireAt()
+	if e.Type() != keyspace.TypeNative || at != keyspace.NoExpiry && at <= f.cc.NowMs {
+		return // it has become something else, or is gone, which has been recorded
+	}
+	h := f.host
+	payload, err := rdb.Dump(h.payload[:0], e)
+	if err != nil {
+		f.misuse("the value of key %q cannot be replicated: %v", name, err)
+		return
+	}
+	f.record(db, []byte("RESTORE"), name, strconv.AppendInt(nil, max(at, 0), 10), payload, []byte("REPLACE"), []byte("ABSTTL"))
+	if h.payload = payload; cap(payload) > keptPayload {
+		h.payload = nil
+	}
+}
+
+// keptPayload is the capacity that is kept for the next value to be recorded.
+const keptPayload = 1 << 20

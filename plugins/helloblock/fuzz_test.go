@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"datastore/plugin/plugintest"
+)
+
+func FuzzCommands(f *testing.F) { plugintest.Fuzz(f, OnLoad, plugintest.Options{}) }
