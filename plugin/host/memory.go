@@ -147,7 +147,7 @@ func (f *frame) countLeaks() {
 		return
 	}
 	f.module.leaked += int64(leaked)
-	if f.self != nil && !f.self.leakTold {
+	if !f.self.leakTold && f.self.full != "" { // a command's handler, no other callback
 		f.self.leakTold = true
 		f.logf(plugin.Verbose, "command '%s' left %d keys and replies open without AutoMemory", f.self.full, leaked)
 	}
