@@ -157,6 +157,9 @@ func (f *frame) KeyExists(name plugin.String) bool {
 
 // SignalModifiedKey implements plugin.Keyspace.
 func (f *frame) SignalModifiedKey(name plugin.String) {
+	if f.asking {
+		return
+	}
 	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
 }
 
