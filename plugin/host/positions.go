@@ -41,7 +41,6 @@ func (h *Modules) ask(mc *moduleCommand, args [][]byte, dst []command.KeyAt) (ke
 		}
 		f.release()
 		f.pool.reset()
-		f.texts.reset()
 		f.asking, f.keysAt = false, nil
 		h.depth = f.depth
 		f.dropArgs()
