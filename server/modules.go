@@ -49,8 +49,7 @@ func (s *Server) loadModules() error {
 	m.host = host.New(moduleServer{s}, host.Options{})
 	s.cfg.OnRewrite("loadmodule", s.moduleLines)
 	for i, l := range s.o.Modules {
-		image := &host.Image{OnLoad: l.OnLoad, OnUnload: l.OnUnload}
-		if err := m.host.LoadLinked(image, bytesOf(l.Args)); err != nil {
+		if err := s.LoadLinked(l); err != nil {
 			return fmt.Errorf("loading linked module %d: %w", i, err)
 		}
 	}
@@ -62,6 +61,12 @@ func (s *Server) loadModules() error {
 		}
 	}
 	return nil
+}
+
+// LoadLinked loads a module beside the running server. It is called without the execution lock, once the server is ready;
+// errors are those of host.Modules.Load.
+func (s *Server) LoadLinked(l LinkedModule) error {
+	return s.modules.host.LoadLinked(&host.Image{OnLoad: l.OnLoad, OnUnload: l.OnUnload}, bytesOf(l.Args))
 }
 
 func bytesOf(words []string) [][]byte {

@@ -163,7 +163,12 @@ func (g *goroutines) stop(most time.Duration) bool {
 }
 
 // Go implements plugin.Goroutines.
-func (f *frame) Go(run func(bg *plugin.Background)) error { return f.module.goroutines.start(run) }
+func (f *frame) Go(run func(bg *plugin.Background)) error {
+	if f.asking {
+		return plugin.ErrKeysRequest
+	}
+	return f.module.goroutines.start(run)
+}
 
 // background is the host's side of a plugin.Background.
 type background struct {

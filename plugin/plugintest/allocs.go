@@ -25,7 +25,7 @@ func (s *Server) Allocs(args ...any) int {
 	s.t.Helper()
 	s.Do(args...).Must()
 	p := s.pipeline(args)
-	p.run() // buffers grow now
+	p.run(allocRuns) // buffers grow now
 	best := p.measure()
 	for range allocRounds - 1 {
 		best = min(best, p.measure())
@@ -43,7 +43,7 @@ func (s *Server) Bench(b *testing.B, args ...any) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for left := b.N; left > 0; left -= allocRuns {
-		p.run()
+		p.run(min(left, allocRuns))
 	}
 }
 
@@ -72,25 +72,25 @@ func (p *pipeline) measure() int {
 	p.c.s.t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	p.run()
+	p.run(allocRuns)
 	runtime.ReadMemStats(&after)
 	return int((after.Mallocs - before.Mallocs) / allocRuns)
 }
 
-// run sends the commands and reads their replies.
-func (p *pipeline) run() {
+// run sends the command n times, at most allocRuns, and reads the replies.
+func (p *pipeline) run(n int) {
 	p.c.s.t.Helper()
 	err := p.c.sock.SetDeadline(time.Now().Add(pipelineTimeout))
 	sent := make(chan error, 1)
 	go func() {
-		_, err := p.c.sock.Write(p.requests)
+		_, err := p.c.sock.Write(p.requests[:n*len(p.requests)/allocRuns])
 		sent <- err
 	}()
-	if err = errors.Join(err, p.read()); err == nil {
+	if err = errors.Join(err, p.read(n)); err == nil {
 		err = <-sent
 	}
 	if err != nil {
-		p.c.s.t.Fatalf("%s, %d times: %v\n%s", p.command, allocRuns, err, p.c.s.tail())
+		p.c.s.t.Fatalf("%s, %d times: %v\n%s", p.command, n, err, p.c.s.tail())
 	}
 }
 
@@ -99,10 +99,10 @@ const pipelineTimeout = time.Minute
 
 var errFailed = errors.New("it replied an error")
 
-// read takes allocRuns replies.
-func (p *pipeline) read() error {
+// read takes n replies.
+func (p *pipeline) read(n int) error {
 	f := frame{}
-	for left := allocRuns; left > 0; {
+	for left := n; left > 0; {
 		if f.whole(p.replies) {
 			if p.replies[0] == byte(resp.KindError) {
 				return errFailed

@@ -61,11 +61,8 @@ func (s *Server) dial(proto int) (*Client, error) {
 // ID returns the number of the connection, which plugin.Invocation's ClientID returns to the module.
 func (c *Client) ID() uint64 { return uint64(c.id) }
 
-// Close closes the connection, as a client that goes away does; more than once does no harm. It returns nil.
-func (c *Client) Close() error {
-	_ = c.sock.Close()
-	return nil
-}
+// Close closes the connection, as a client that goes away does; more than once does no harm.
+func (c *Client) Close() { _ = c.sock.Close() }
 
 // Do sends a command and waits for its reply.
 func (c *Client) Do(args ...any) Reply {

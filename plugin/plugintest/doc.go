@@ -32,6 +32,8 @@
 //
 // # Isolation
 //
+// A Server belongs to the test that made it. Subtests start their own, which takes a few milliseconds.
+//
 // Every Server has its own keyspace, directory and clock, and tests may run in parallel. Package variables of the module
 // are shared by all servers of the test's process, as they are by several loads in the daemon: OnLoad must set them, and
 // tests of a module that has some must not run in parallel. os.Exit, a panic in a goroutine that the module started, and

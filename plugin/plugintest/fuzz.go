@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"datastore/plugin"
+	"datastore/server/resp"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 )
 
 // Fuzz runs the module's commands in random order with random arguments: names of keys of every type, numbers at the edges,
-// texts, and Options.Words. Between them come commands of the daemon that change the same keys, transactions, and time. After
+// texts, the tokens of CommandSpec.Args, and Options.Words. Between them come commands of the daemon that change the same keys, transactions, and time. After
 // each command the server must live, the reply must be well-formed and the only one, the module must not have broken a rule
 // of the SDK, and a replica must be equal, which has a module only if Options say so; after the last one a reload and a replay
 // of the append-only file, too.
@@ -77,6 +79,7 @@ type fuzzing struct {
 	t        testing.TB
 	s        *Server
 	program  []byte
+	words    []string
 	steps    int
 	commands []fuzzCommand
 	clients  [2]*Client // in RESP2 and RESP3
@@ -85,7 +88,7 @@ type fuzzing struct {
 
 // fuzzCommand is what COMMAND INFO tells of a command of the module.
 type fuzzCommand struct {
-	name              string
+	words             []string // the name, and that of a subcommand
 	arity             int
 	first, last, step int
 }
@@ -115,10 +118,12 @@ func (z *fuzzing) prepare() {
 	for _, c := range z.s.admin.Do("COMMAND", "LIST", "FILTERBY", "MODULE", name).Elems() {
 		info := z.s.admin.Do("COMMAND", "INFO", c.Text()).Elems()[0].Elems()
 		z.commands = append(z.commands, fuzzCommand{
-			name: c.Text(), arity: int(info[1].Int()),
+			words: strings.Split(c.Text(), "|"), arity: int(info[1].Int()),
 			first: int(info[3].Int()), last: int(info[4].Int()), step: int(info[5].Int()),
 		})
+		z.words = append(z.words, tokens(z.s.admin.Do("COMMAND", "DOCS", c.Text()))...)
 	}
+	z.words = slices.Concat(fuzzWords, z.s.o.Words, z.words)
 	if len(z.commands) == 0 {
 		z.t.Fatal("plugintest: the module has no commands")
 	}
@@ -146,14 +151,22 @@ func (z *fuzzing) below(n int) int {
 func (z *fuzzing) key() string { return fuzzKeys[z.below(len(fuzzKeys))][0] }
 
 func (z *fuzzing) word() string {
-	n := z.below(len(fuzzWords) + len(z.s.o.Words) + 1)
-	switch {
-	case n < len(fuzzWords):
-		return fuzzWords[n]
-	case n < len(fuzzWords)+len(z.s.o.Words):
-		return z.s.o.Words[n-len(fuzzWords)]
+	if n := z.below(len(z.words) + 1); n < len(z.words) {
+		return z.words[n]
 	}
 	return strings.Repeat(string(rune('a'+z.below(26))), 1<<z.below(12))
+}
+
+// tokens finds the tokens in the reply of COMMAND DOCS: what stands behind "token", at any depth.
+func tokens(docs Reply) (list []string) {
+	elems := docs.Elems()
+	for i, e := range elems {
+		if i > 0 && e.value.Kind == resp.KindBulk && string(elems[i-1].value.Str) == "token" {
+			list = append(list, e.Text())
+		}
+		list = append(list, tokens(e)...)
+	}
+	return list
 }
 
 // step runs one command, or one transaction, and checks everything.
@@ -192,8 +205,11 @@ func (z *fuzzing) command() []any {
 	if z.below(16) == 0 {
 		n = max(1, n-1)
 	}
-	args := []any{c.name}
-	for i := 1; i < n; i++ {
+	args := make([]any, len(c.words), max(n, len(c.words)))
+	for i, word := range c.words {
+		args[i] = word
+	}
+	for i := len(args); i < n; i++ {
 		last := c.last
 		if last < 0 {
 			last += n
@@ -241,7 +257,7 @@ func (z *fuzzing) run(proto int, args []any) {
 		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Now().After(deadline):
 			z.t.Fatalf("%s: no reply: %v\n%s", c.sent[0], err, z.s.tail())
 		case c.Blocked():
-			_ = c.Close()
+			c.Close()
 			if z.clients[proto] = z.s.Client(); proto == 1 {
 				z.clients[proto] = z.s.Client3()
 			}

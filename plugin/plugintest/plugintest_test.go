@@ -321,6 +321,72 @@ func TestReplica(t *testing.T) {
 	s.ReplayAOF(nil).Do("DBSIZE").Want(0)
 }
 
+// TestLoadAgain: a module can be unloaded and loaded again while clients are served.
+func TestLoadAgain(t *testing.T) {
+	t.Parallel()
+	loads := 0
+	onLoad := func(ctx plugin.Ctx, args []plugin.String) error {
+		loads++
+		if err := ctx.Init("again", loads, plugin.APIVer2); err != nil {
+			return err
+		}
+		words := len(args)
+		return ctx.CreateCommand("again.args", func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(int64(words)) })
+	}
+	s := New(t, onLoad, Options{Args: []string{"one"}})
+	s.Do("AGAIN.ARGS").Want(1)
+	if err := s.Load(onLoad); !errors.Is(err, plugin.ErrBusyName) {
+		t.Errorf("loading it twice: %v", err)
+	}
+	if err := s.Unload(); err != nil {
+		t.Fatal(err)
+	}
+	s.Do("AGAIN.ARGS").WantErr("unknown command")
+	if err := s.Load(onLoad, "two", "words"); err != nil {
+		t.Fatal(err)
+	}
+	s.Do("AGAIN.ARGS").Want(2)
+	if err := s.Unload(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Unload(); err == nil {
+		t.Error("there is nothing to unload")
+	}
+}
+
+// TestFuzzedCommands: subcommands are called by both names, and the tokens of the documentation are tried.
+func TestFuzzedCommands(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	onLoad := func(ctx plugin.Ctx, _ []plugin.String) error {
+		if err := ctx.Init("test", 1, plugin.APIVer2); err != nil {
+			return err
+		}
+		if err := ctx.CreateCommand("t.top", nil, plugin.CommandSpec{Container: true}); err != nil {
+			return err
+		}
+		h := func(ctx plugin.Ctx, args []plugin.String) error {
+			for _, a := range args {
+				seen[a.String()] = true
+			}
+			return ctx.ReplyInt(int64(len(args)))
+		}
+		return ctx.CreateCommand("sub", h, plugin.CommandSpec{
+			Parent: "t.top", Arity: -3, Args: []plugin.ArgSpec{
+				{Name: "choice", Type: "oneof", Sub: []plugin.ArgSpec{{Name: "fast", Type: "pure-token", Token: "QUICKLY"}}},
+			},
+		})
+	}
+	for _, program := range seedPrograms() {
+		runProgram(t, onLoad, Options{Replica: true, AOF: true, Words: []string{"a word"}}, program)
+	}
+	for _, word := range []string{"t.top", "sub", "QUICKLY", "a word", "zset", "-1"} {
+		if !seen[word] {
+			t.Errorf("%q was not tried", word)
+		}
+	}
+}
+
 // checked is a handler that looks at the number of its arguments.
 func checked(args int, h plugin.Handler) plugin.Handler {
 	return func(ctx plugin.Ctx, given []plugin.String) error {

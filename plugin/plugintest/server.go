@@ -265,7 +265,15 @@ func (s *Server) Do3(args ...any) Reply {
 	return s.client3.Do(args...)
 }
 
-// Unload unloads the module as MODULE UNLOAD does, and returns why that was refused.
+// Load loads another module, or one that was unloaded before, as MODULE LOAD does; the error wraps what OnLoad returned.
+func (s *Server) Load(onLoad plugin.OnLoadFunc, args ...string) error {
+	s.t.Helper()
+	err := s.daemon.LoadLinked(server.LinkedModule{OnLoad: onLoad, Args: args})
+	s.report("loading a module")
+	return err
+}
+
+// Unload unloads the module that was loaded last, as MODULE UNLOAD does, and returns why that was refused.
 func (s *Server) Unload() error {
 	s.t.Helper()
 	modules := s.admin.Do("MODULE", "LIST").Elems()
