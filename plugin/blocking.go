@@ -93,14 +93,14 @@ type BlockOptions struct {
 	Reply Handler
 
 	// OnTimeout answers the client when its time has run out and on CLIENT UNBLOCK id TIMEOUT. Without it CLIENT UNBLOCK
-	// has no effect. The handle is still to be ended with Unblock, which calls Reply no more.
+	// has no effect. A handle of Block is still to be ended with Unblock, which calls Reply no more.
 	OnTimeout Handler
 
 	// Timeout bounds the wait, rounded up to whole milliseconds; 0 is no bound.
 	Timeout time.Duration
 
-	// Disconnect is told that the connection was closed before Unblock. It has no client to reply to. The handle is
-	// still to be ended with Unblock, here or later.
+	// Disconnect is told that the connection was closed before Unblock. It has no client to reply to. A handle of Block
+	// is still to be ended with Unblock, here or later.
 	Disconnect func(ctx Ctx, bc *BlockedClient)
 
 	// Free runs last, exactly once for every handle, however the wait has ended, with the private data. It has no client.

@@ -33,7 +33,7 @@ const (
 //		...
 //
 // The arguments have the right number by then and may be wrong in any other way. While asked, the handler has nothing to
-// reply to and nothing to work on: replies fail with ErrNoClient, keys and calls with ErrKeysRequest.
+// reply to and nothing to work on: replies fail with ErrNoClient, keys, calls and goroutines with ErrKeysRequest.
 type Positions interface {
 	// IsKeysPositionRequest tells whether the handler is asked for positions instead of being run.
 	IsKeysPositionRequest() bool

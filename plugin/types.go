@@ -26,6 +26,9 @@ type Types interface {
 	// error is that of Load or of its IO, so that truncated bytes give an error even if Load does not look; ErrInvalid
 	// when t is not registered. Rule RDB-5.
 	DecodeValue(t *Type, b []byte, encver int) (any, error)
+
+	// Heap returns the module's memory outside the heap of Go for the methods of its types, which have no Ctx.
+	Heap() *Heap
 }
 
 // Type is a registered native type. Types are compared by their pointers. The fields must not be changed.
@@ -72,8 +75,8 @@ type TypeMethods struct {
 	// which does not.
 	Rewrite func(io *IO, key String, v any)
 
-	// Free releases what the garbage collector does not, after the value has left the keyspace. When FreeEffort was
-	// above 64 or 0, and after a flush, it runs beside the server. Rule TYP-5.
+	// Free releases what the garbage collector does not, such as memory of Heap, after the value has left the keyspace.
+	// When FreeEffort was above 64 or 0, and after a flush, it runs beside the server. Rule TYP-5.
 	Free func(v any)
 
 	// FreeEffort returns how much work Free is, in elements; 0 for too much to be done at once. Without it the effort
@@ -84,8 +87,9 @@ type TypeMethods struct {
 	// does not call it.
 	Unlink func(o OptCtx, v any)
 
-	// AllocSize returns the bytes that a value occupies, in constant time. It is asked when the value is stored and at
-	// Key.Changed, and the answer counts as a part of the dataset in INFO memory and in MEMORY USAGE.
+	// AllocSize returns the bytes that a value occupies on the heap of Go, in constant time. It is asked when the value is
+	// stored and at Key.Changed, and the answer counts as a part of the dataset in INFO memory and in MEMORY USAGE. Memory
+	// of Heap is counted by itself; MemUsage may add it.
 	AllocSize func(v any) int64
 
 	// MemUsage returns the bytes of a value for MEMORY USAGE, in place of AllocSize.

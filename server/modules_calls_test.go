@@ -593,7 +593,7 @@ func main() {}
 }
 
 // TestLoadsThatFail: an API version that the daemon does not know, a failure after everything was registered, and files that are
-// not readable leave nothing; LOADEX passes arguments; the command needs permission.
+// no modules leave nothing; LOADEX passes arguments; an execute bit is not asked for; the command needs permission.
 //
 // Rules: INIT-2, INIT-4, INIT-12.
 func TestLoadsThatFail(t *testing.T) {
@@ -622,6 +622,24 @@ func TestLoadsThatFail(t *testing.T) {
 	for _, line := range []string{"Module " + path + " initialization failed. Module not loaded", "Module " + locked + " failed to load: "} {
 		if !strings.Contains(s.Log(), line) {
 			t.Errorf("the log has no %q", line)
+		}
+	}
+	code, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copied.so")
+	if err := os.WriteFile(copied, code, 0o400); err != nil { // no execute bit, and nobody can write it
+		t.Fatal(err)
+	}
+	wantReply(t, c, "MODULE LOAD "+copied, "OK")
+	wantReply(t, c, "MODULE UNLOAD calls", "OK")
+	if os.Geteuid() != 0 {
+		if err := os.Chmod(copied, 0); err != nil {
+			t.Fatal(err)
+		}
+		if r := c.Do("MODULE", "LOAD", copied); !strings.HasPrefix(r.Str, loadFailed) || !strings.Contains(r.Str, "permission denied") {
+			t.Errorf("a file that cannot be read: %s", r)
 		}
 	}
 	wantReply(t, c, "MODULE LOADEX "+path+" ARGS 1", "OK")

@@ -20,6 +20,9 @@ func TestBlock(t *testing.T) {
 	all = func(ctx plugin.Ctx, args []plugin.String) error {
 		switch {
 		case ctx.IsBlockedReply():
+			if ctx.Flags()&plugin.FlagDenyBlocking == 0 {
+				t.Error("a callback may block, it is said")
+			}
 			if ctx.IsBlockedTimeout() || ctx.BlockedClient() != bc || !ctx.BlockedReadyKey().IsZero() || ctx.Command() != "all" {
 				t.Error("the reply phase")
 			}
@@ -35,6 +38,9 @@ func TestBlock(t *testing.T) {
 		}
 		if ctx.BlockedClient() != nil || ctx.BlockedPriv() != nil || !ctx.BlockedReadyKey().IsZero() || ctx.BlockedDisconnected() {
 			t.Error("a handler knows of a blocked client")
+		}
+		if ctx.Flags()&plugin.FlagDenyBlocking != 0 {
+			t.Error("the handler may not block, it is said")
 		}
 		var err error
 		bc, err = ctx.Block(plugin.BlockOptions{Reply: all, OnTimeout: all, Timeout: 1500 * time.Microsecond, Free: f.free, Priv: "options"})

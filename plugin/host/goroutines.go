@@ -163,7 +163,12 @@ func (g *goroutines) stop(most time.Duration) bool {
 }
 
 // Go implements plugin.Goroutines.
-func (f *frame) Go(run func(bg *plugin.Background)) error { return f.module.goroutines.start(run) }
+func (f *frame) Go(run func(bg *plugin.Background)) error {
+	if f.asking {
+		return plugin.ErrKeysRequest
+	}
+	return f.module.goroutines.start(run)
+}
 
 // background is the host's side of a plugin.Background.
 type background struct {
@@ -179,7 +184,7 @@ func (b *background) Go(f func(bg *plugin.Background)) error { return b.g.start(
 
 // Log implements plugin.BackgroundImpl.
 func (b *background) Log(level plugin.LogLevel, text string) {
-	b.g.host.server.Log(level, "<"+b.g.module.name+"> "+line(text))
+	b.g.host.server.Log(level, b.g.module.tag()+line(text))
 }
 
 // Do implements plugin.BackgroundImpl.

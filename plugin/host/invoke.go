@@ -45,7 +45,6 @@ type frame struct {
 	failed bool            // an error reply was counted
 	proto  int             // of the reply
 
-	texts   texts
 	reply   shape
 	effects effects
 	calls   calls
@@ -128,7 +127,6 @@ func (f *frame) leave() {
 		f.cc.W.Proto = f.proto
 	}
 	f.pool.reset()
-	f.texts.reset()
 	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
 		f.endBlocking()
 	}

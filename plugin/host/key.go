@@ -157,6 +157,9 @@ func (f *frame) KeyExists(name plugin.String) bool {
 
 // SignalModifiedKey implements plugin.Keyspace.
 func (f *frame) SignalModifiedKey(name plugin.String) {
+	if f.asking {
+		return
+	}
 	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
 }
 
@@ -359,7 +362,7 @@ func (k *key) stable(b []byte) []byte {
 	if !k.lent {
 		return b
 	}
-	return k.frame.texts.add(b)
+	return k.frame.keep(b)
 }
 
 // Type implements plugin.KeyImpl.

@@ -109,7 +109,7 @@ func (k *key) HGet(field []byte) (plugin.String, bool, error) {
 	if !ok {
 		return plugin.String{}, false, nil
 	}
-	return k.frame.texts.value(v), true, nil
+	return k.frame.keepValue(v), true, nil
 }
 
 // HDel implements plugin.HashFields.

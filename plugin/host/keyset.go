@@ -53,7 +53,7 @@ func (k *key) SRandom() (plugin.String, error) {
 	if err := k.forRead(keyspace.TypeSet); err != nil {
 		return plugin.String{}, err
 	}
-	return k.frame.texts.value(k.set.Random(k.frame.cc.Rand.Uint64N)), nil
+	return k.frame.keepValue(k.set.Random(k.frame.cc.Rand.Uint64N)), nil
 }
 
 // SPop implements plugin.SetMembers. It is recorded as the removal of the member that chance has chosen.

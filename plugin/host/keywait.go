@@ -104,6 +104,9 @@ func (h *Modules) KeyChanging(db int, key []byte) {
 
 // SignalKeyAsReady implements plugin.Blocking.
 func (f *frame) SignalKeyAsReady(name plugin.String) {
+	if f.asking {
+		return
+	}
 	if k := f.host.waits.keys[dbKey{f.db.Index(), string(name.Bytes())}]; k != nil {
 		k.news.signaled = true
 		f.host.note(k)

@@ -31,9 +31,11 @@ func (h *Modules) heapOf(name string) *heap {
 
 // abandon logs what a module leaves behind that ends, and forgets what the garbage collector sees to.
 func (h *Modules) abandon(m *module) {
+	m.offHeap.ready = false
 	if m.heap == nil {
 		return
 	}
+	m.offHeap.settle()
 	if n := m.heap.memory.Blocks(); n > 0 {
 		h.server.Log(plugin.Warning, fmt.Sprintf("Module %s has not freed %d bytes in %d blocks", m.name, m.heap.memory.Bytes(), n))
 	}
@@ -145,7 +147,7 @@ func (f *frame) countLeaks() {
 		return
 	}
 	f.module.leaked += int64(leaked)
-	if f.self != nil && !f.self.leakTold {
+	if !f.self.leakTold && f.self.full != "" { // a command's handler, no other callback
 		f.self.leakTold = true
 		f.logf(plugin.Verbose, "command '%s' left %d keys and replies open without AutoMemory", f.self.full, leaked)
 	}
@@ -179,6 +181,22 @@ func (f *frame) PoolAlloc(n int) []byte {
 		return make([]byte, n)
 	}
 	return f.pool.alloc(n)
+}
+
+// keep copies bytes into memory that is valid until the callback returns. The copy is never nil.
+func (f *frame) keep(b []byte) []byte { return append(f.room(len(b)), b...) }
+
+// keepValue is keep for the text of an element.
+func (f *frame) keepValue(v keyspace.Value) plugin.String {
+	return plugin.StringOf(v.AppendTo(f.room(v.Len())))
+}
+
+// room returns memory of the pool for n bytes.
+func (f *frame) room(n int) []byte {
+	if n == 0 || n > poolBlockBytes {
+		return make([]byte, 0, n)
+	}
+	return f.pool.alloc(n)[:0]
 }
 
 func (p *pool) alloc(n int) []byte {

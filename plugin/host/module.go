@@ -27,8 +27,9 @@ type module struct {
 	keys    int64        // opened
 	leaked  int64        // keys and replies that handlers without AutoMemory left to be released
 
-	heap   *heap               // from Init on
-	events map[string]struct{} // of the latency monitor
+	heap    *heap // from Init on
+	offHeap offHeap
+	events  map[string]struct{} // of the latency monitor
 
 	blocked    int  // clients, or handles that the module has not given back
 	gone       bool // unloaded

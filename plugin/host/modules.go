@@ -107,6 +107,7 @@ func (h *Modules) start(m *module, args [][]byte) error {
 		given[i] = plugin.StringOf([]byte(m.args[i]))
 	}
 	m.goroutines.init(h, m)
+	m.offHeap.host, m.offHeap.module = h, m
 	c := newOutside(h, m, h.server.Locked)
 	c.loading = true
 	err := c.run(h.o.LoadTimeout, func() error { return m.image.OnLoad(c, given) })
@@ -135,6 +136,7 @@ func (h *Modules) activate(m *module) error {
 	if h.find(m.name) != nil {
 		return fmt.Errorf("module %s: %w", m.name, plugin.ErrBusyName)
 	}
+	m.offHeap.ready = true
 	rest, err := h.adoptAux(m)
 	if err != nil {
 		return err

@@ -40,7 +40,8 @@ func (h *Modules) ask(mc *moduleCommand, args [][]byte, dst []command.KeyAt) (ke
 			f.askedInVain(v)
 		}
 		f.release()
-		f.noClient, f.asking, f.keysAt = false, false, nil
+		f.pool.reset()
+		f.asking, f.keysAt = false, nil
 		h.depth = f.depth
 		f.dropArgs()
 	}()

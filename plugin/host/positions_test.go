@@ -57,6 +57,14 @@ func TestKeysRequest(t *testing.T) {
 		wantErr(t, "SelectDB", ctx.SelectDB(1), plugin.ErrKeysRequest)
 		wantErr(t, "ReplyInt", ctx.ReplyInt(1), plugin.ErrNoClient)
 		wantErr(t, "ReplyError", ctx.ReplyError("ERR x"), plugin.ErrNoClient)
+		_, err = ctx.Block(plugin.BlockOptions{})
+		wantErr(t, "Block", err, plugin.ErrNoClient)
+		wantErr(t, "Go", ctx.Go(func(*plugin.Background) { t.Error("a goroutine of an asked handler") }), plugin.ErrKeysRequest)
+		ctx.SignalModifiedKey(args[1])
+		ctx.SignalKeyAsReady(args[1])
+		if b := ctx.PoolAlloc(4); string(b) != "\x00\x00\x00\x00" {
+			t.Errorf("PoolAlloc: %q", b)
+		}
 		ctx.KeyAtPosFlags(3, plugin.KeyRO|plugin.KeyAccess)
 		ctx.KeyAtPos(0)
 		ctx.KeyAtPos(-1)
@@ -108,6 +116,9 @@ func TestKeysRequest(t *testing.T) {
 		if c := r.table.Find([]byte(name)); c.Is(command.MovableKeys) != movable {
 			t.Errorf("%s: movablekeys is %v", name, !movable)
 		}
+	}
+	if len(r.touched) != 0 {
+		t.Errorf("signalled %q", r.touched)
 	}
 	r.want(":4\r\n", "m.ask", "a", "b", "c")
 	if runs != 1 || r.ctx.Store.DB(0).Len() != 0 {

@@ -14,6 +14,7 @@ import (
 type reaper struct {
 	mu      sync.Mutex
 	queue   []dying
+	heaps   []*offHeap // with blocks to be given back
 	running bool
 	freed   int64
 	wg      sync.WaitGroup
@@ -36,12 +37,25 @@ func (r *reaper) add(t *nativeType, v any) bool {
 		return false
 	}
 	r.queue = append(r.queue, dying{t, v})
+	r.begin()
+	return true
+}
+
+// wake has the blocks given back that wait in a heap.
+func (r *reaper) wake(o *offHeap) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heaps = append(r.heaps, o)
+	r.begin()
+}
+
+// begin starts the goroutine, unless it is running; the caller holds r.mu.
+func (r *reaper) begin() {
 	if !r.running {
 		r.running = true
 		r.wg.Add(1)
 		go r.run()
 	}
-	return true
 }
 
 // run frees what waits. A method that ends its goroutine gets another one started in its place.
@@ -56,20 +70,37 @@ func (r *reaper) run() {
 		go r.run()
 	}()
 	for {
-		r.mu.Lock()
-		queue := r.queue
-		if len(queue) == 0 {
-			r.queue, r.running, done = nil, false, true
-			r.mu.Unlock()
+		next, heaps := r.next()
+		switch {
+		case next.t != nil:
+			next.t.free(next.v)
+		case len(heaps) > 0:
+			heaps[0].host.server.Locked(func() {
+				for _, o := range heaps {
+					o.settle()
+				}
+			})
+		default:
+			done = true
 			return
 		}
-		next := queue[0]
-		queue[0] = dying{}
-		r.queue = queue[1:]
-		r.freed++
-		r.mu.Unlock()
-		next.t.free(next.v)
 	}
+}
+
+// next takes a value that is to be freed, or else all heaps with blocks to be given back. When it returns neither, the goroutine
+// counts as ended.
+func (r *reaper) next() (v dying, heaps []*offHeap) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) > 0 {
+		v, r.queue[0] = r.queue[0], dying{}
+		r.queue = r.queue[1:]
+		r.freed++
+		return v, nil
+	}
+	heaps, r.queue, r.heaps = r.heaps, nil, nil
+	r.running = len(heaps) > 0
+	return dying{}, heaps
 }
 
 // counts returns how many values wait, and how many have been freed since the start.

@@ -96,7 +96,11 @@ func (f *frame) Flags() plugin.CtxFlags {
 	if f.noClient {
 		return f.host.server.State(nil) | plugin.FlagDenyBlocking
 	}
-	return f.host.server.State(f.client)
+	flags := f.host.server.State(f.client)
+	if f.blocking.phase != phaseNone || f.blocking.own != nil {
+		flags |= plugin.FlagDenyBlocking
+	}
+	return flags
 }
 
 // RandomBytes implements plugin.Invocation.

@@ -15,11 +15,13 @@ const (
 // moduleTest is one module command beside the built-in that does the same.
 type moduleTest struct{ name, module, builtin string }
 
-// moduleTests are those of defaultModule. What HELLO.COUNTER calls is INCRBY, and it replies two numbers instead of one.
+// moduleTests are those of defaultModule: push.call calls RPUSH with a format, push.cmd with a builder. What HELLO.COUNTER
+// calls is INCRBY, and it replies two numbers instead of one.
 func moduleTests() []moduleTest {
 	return []moduleTest{
 		{"push.native", "HELLO.PUSH.NATIVE mylist xxx", "RPUSH mylist xxx"},
 		{"push.call", "HELLO.PUSH.CALL mylist xxx", "RPUSH mylist xxx"},
+		{"push.cmd", "HELLO.PUSH.CALL2 mylist xxx", "RPUSH mylist xxx"},
 		{"simple", "HELLO.SIMPLE", "DBSIZE"},
 		{"counter", "HELLO.COUNTER counter:__rand_int__ 2", "INCRBY counter:__rand_int__ 2"},
 	}

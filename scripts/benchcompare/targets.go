@@ -71,8 +71,10 @@ func targets() []target {
 		[]target{
 			{inLatency, "GET", 1, p999Figure, 1.2, false},
 			{inLatency, "SET", 1, p999Figure, 1.2, false},
-			{inModules, "push.native", 16, cpuFigure, 1.1, false},
-			{inModules, "simple", 16, cpuFigure, 1.1, false},
+			{inModules, "push.native", 16, cpuFigure, 1.05, false},
+			{inModules, "simple", 16, cpuFigure, 1.05, false},
+			{inModules, "push.cmd", 16, cpuFigure, 1.2, false},
+			{inModules, "counter", 16, cpuFigure, 1.2, false},
 		},
 	)
 }
