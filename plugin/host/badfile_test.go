@@ -152,3 +152,29 @@ func TestCacheDirectory(t *testing.T) {
 		t.Errorf("cache directory: %v, %v", stat.Mode(), err)
 	}
 }
+
+// TestCopiesAreOnesOwn: who loads the same file at the same time, in another process, does not take the copy away.
+func TestCopiesAreOnesOwn(t *testing.T) {
+	c, err := openCache(filepath.Join(t.TempDir(), "cache"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(t.TempDir(), "source")
+	if err := os.WriteFile(source, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ours, sum, err := c.add(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, again, err := c.add(source)
+	if err != nil || again != sum || !strings.HasPrefix(filepath.Base(theirs), sum.String()) {
+		t.Errorf("the second copy is %s of %s, %v", theirs, again, err)
+	}
+	if err := os.Remove(theirs); err != nil {
+		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(ours); err != nil || string(content) != "content" {
+		t.Errorf("the first copy: %q, %v", content, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -16,12 +17,15 @@ const (
 	// maxImageBytes bounds the size of a module file; Go plugins have 3 to 30 MB.
 	maxImageBytes = 1 << 30
 
+	newPrefix = "new-" // of a copy that is not complete
+
 	// noexecFlag is ST_NOEXEC of statvfs(3), which package syscall does not name.
 	noexecFlag = 0x8
 )
 
 // cache is the directory of private copies. Files in it are named after their content and never change, so what was
-// checked is what is opened, whatever happens to the file of the user. A copy is removed once it is mapped.
+// checked is what is opened, whatever happens to the file of the user. A copy is removed once it is mapped, so each load has
+// one of its own: another process of the user may load the same content at the same time.
 type cache struct{ dir string }
 
 // openCache makes the directory, or takes an existing one that belongs to this user alone.
@@ -53,14 +57,14 @@ type digest [sha256.Size]byte
 
 func (d digest) String() string { return hex.EncodeToString(d[:]) }
 
-// add copies a module file and hashes it on the way. The copy's path is the same for the same content.
+// add copies a module file and hashes it on the way. The copy belongs to the caller, who removes it.
 func (c cache) add(source string) (copied string, sum digest, err error) {
 	in, err := openModuleFile(source)
 	if err != nil {
 		return "", sum, err
 	}
 	defer in.Close()
-	out, err := os.CreateTemp(c.dir, "new-*")
+	out, err := os.CreateTemp(c.dir, newPrefix+"*")
 	if err != nil {
 		return "", sum, fmt.Errorf("%w: %w", ErrCacheDir, err)
 	}
@@ -79,7 +83,7 @@ func (c cache) add(source string) (copied string, sum digest, err error) {
 		return "", sum, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxImageBytes)
 	}
 	hash.Sum(sum[:0])
-	copied = filepath.Join(c.dir, sum.String()+".so")
+	copied = filepath.Join(c.dir, sum.String()+"-"+strings.TrimPrefix(filepath.Base(out.Name()), newPrefix)+".so")
 	if err := out.Chmod(0o500); err != nil {
 		return "", sum, fmt.Errorf("%w: %w", ErrCacheDir, err)
 	}

@@ -23,16 +23,18 @@ const (
 )
 
 // Fuzz runs the module's commands in random order with random arguments: names of keys of every type, numbers at the edges,
-// texts, the tokens of CommandSpec.Args, and Options.Words. Between them come commands of the daemon that change the same keys, transactions, and time. After
-// each command the server must live, the reply must be well-formed and the only one, the module must not have broken a rule
-// of the SDK, and a replica must be equal, which has a module only if Options say so; after the last one a reload and a replay
-// of the append-only file, too.
+// texts, the tokens of CommandSpec.Args, and Options.Words. Between them come commands of the daemon that change the same
+// keys, transactions, and time; in half of the programs small collections have the encoding of large ones. After each
+// command the server must live, the reply must be well-formed and the only one, the module must not have broken a rule of
+// the SDK, and a replica must be equal, which has a module only if Options say so. After the last one a reload and a replay
+// of the append-only file must give the same data.
 //
 //	func FuzzCommands(f *testing.F) { plugintest.Fuzz(f, OnLoad, plugintest.Options{}) }
 //
-// "go test" runs a few fixed programs, "go test -fuzz FuzzCommands -fuzzminimizetime 1x" looks for more. Every program has a
-// server of its own. Without the second flag go test tries for a minute to shorten each program that reaches new code,
+// "go test" runs a few fixed programs, "go test -fuzz FuzzCommands -fuzzminimizetime 1x" looks for more. Every program has
+// a server of its own. Without the second flag go test tries for a minute to shorten each program that reaches new code,
 // in vain, because a server never takes quite the same way twice.
+//
 // Handlers must be deterministic for the replica to be equal, or replicate what they decided; random replies are fine.
 func Fuzz(f *testing.F, onLoad plugin.OnLoadFunc, o Options) {
 	f.Helper()
@@ -57,7 +59,11 @@ func seedPrograms() [][]byte {
 // runProgram runs one program from its beginning to its end, or to the first failure.
 func runProgram(t testing.TB, onLoad plugin.OnLoadFunc, o Options, program []byte) {
 	t.Helper()
-	z := &fuzzing{t: t, s: New(t, onLoad, o), program: program}
+	z := &fuzzing{t: t, program: program}
+	if z.below(2) == 1 {
+		o.Config = append(fuzzLimits[:len(fuzzLimits):len(fuzzLimits)], o.Config...)
+	}
+	z.s = New(t, onLoad, o)
 	defer func() { // also when the test is being ended
 		if t.Failed() {
 			t.Logf("the last commands were:\n%s", indent(strings.Join(z.recent(), "\n")))
@@ -102,6 +108,19 @@ var fuzzKeys = [][]string{
 	{"zset", "ZADD", "1", "a", "1", "b", "2.5", "c"}, {"short", "SETEX", "5", "x"},
 }
 
+// fuzzLimits give small collections the encoding of large ones.
+var fuzzLimits = []string{
+	"hash-max-listpack-entries 1", "zset-max-listpack-entries 1", "set-max-intset-entries 1", "list-max-listpack-size 2",
+}
+
+// fuzzBuiltins are commands of the daemon, with "<key>", "<word>" and "<n>" for what is to be chosen.
+var fuzzBuiltins = [][]string{
+	{"DEL", "<key>"}, {"SET", "<key>", "<word>"}, {"LPUSH", "<key>", "<word>", "<word>"}, {"HSET", "<key>", "<word>", "<word>"},
+	{"SADD", "<key>", "<word>", "<word>"}, {"ZADD", "<key>", "<n>", "<word>"}, {"EXPIRE", "<key>", "<n>"}, {"PERSIST", "<key>"},
+	{"RENAME", "<key>", "<key>"}, {"COPY", "<key>", "<key>", "REPLACE"}, {"LTRIM", "<key>", "0", "<n>"}, {"SELECT", "1"},
+	{"SELECT", "0"},
+}
+
 // fuzzWords are arguments that code tends to treat in a special way.
 var fuzzWords = []string{
 	"0", "1", "-1", "2", "3", "10", "100", "-0", "007", "+1", "1.5", "-2.25", "1e3", "inf", "-inf", "nan", "0x10", "",
@@ -143,9 +162,13 @@ func (z *fuzzing) below(n int) int {
 	if len(z.program) == 0 {
 		return 0
 	}
-	b := z.program[0]
+	b := int(z.program[0])
 	z.program = z.program[1:]
-	return int(b) % n
+	if n > 1<<8 && len(z.program) > 0 {
+		b |= int(z.program[0]) << 8
+		z.program = z.program[1:]
+	}
+	return b % n
 }
 
 func (z *fuzzing) key() string { return fuzzKeys[z.below(len(fuzzKeys))][0] }
@@ -226,13 +249,19 @@ func (z *fuzzing) command() []any {
 
 // builtin makes up a command of the daemon that changes what keys hold.
 func (z *fuzzing) builtin() []any {
-	forms := [][]any{
-		{"DEL", z.key()}, {"SET", z.key(), z.word()}, {"LPUSH", z.key(), z.word(), z.word()},
-		{"HSET", z.key(), z.word(), z.word()}, {"SADD", z.key(), z.word(), z.word()}, {"ZADD", z.key(), z.below(9), z.word()},
-		{"EXPIRE", z.key(), z.below(9)}, {"PERSIST", z.key()}, {"RENAME", z.key(), z.key()},
-		{"LTRIM", z.key(), 0, z.below(3)}, {"SELECT", z.below(2)},
+	var args []any
+	for _, word := range fuzzBuiltins[z.below(len(fuzzBuiltins))] {
+		switch word {
+		case "<key>":
+			word = z.key()
+		case "<word>":
+			word = z.word()
+		case "<n>":
+			word = fmt.Sprint(z.below(9))
+		}
+		args = append(args, word)
 	}
-	return forms[z.below(len(forms))]
+	return args
 }
 
 // transaction runs two commands of the module as one unit.
