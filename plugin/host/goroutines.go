@@ -265,7 +265,7 @@ func (h *Modules) do(m *module, locked func(func()) bool, unit func() error) (er
 // execution lock, or somebody who waits for it: Do would wait for itself. Asking the stack costs a microsecond of each Do and
 // nothing of each command.
 func insideCallback() bool {
-	entries := [...]string{"(*Modules).invoke", "(*Modules).visit", "host.runGuarded.func1"}
+	entries := [...]string{"(*Modules).invoke", "(*Modules).visit", "host.runGuarded.func1", "(*worker).once"}
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
