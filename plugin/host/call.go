@@ -49,7 +49,12 @@ func (a *calls) argv(c *plugin.Cmd) [][]byte {
 }
 
 // Cmd implements plugin.Calls.
-func (f *frame) Cmd(name string) *plugin.Cmd { return f.calls.take(f, name) }
+func (f *frame) Cmd(name string) *plugin.Cmd {
+	if f.use == over {
+		return new(plugin.Cmd).Reset(usedCmd{}, name)
+	}
+	return f.calls.take(f, name)
+}
 
 func (a *calls) take(impl plugin.CmdImpl, name string) *plugin.Cmd {
 	if len(a.cmds) >= max(a.compact, minCmds) {
@@ -221,8 +226,8 @@ func appendInt(c *plugin.Cmd, arg any) bool {
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	spend(c)
-	if f.asking {
-		return nil, plugin.ErrKeysRequest
+	if f.use != inUse {
+		return nil, f.barred()
 	}
 	argv, opt := f.calls.argv(c), c.Opt
 	cmd := f.resolve(c.Name, argv)

@@ -105,8 +105,8 @@ func (f *frame) ReplicateArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg
 // and a replay of the append-only file would end at, is not sent.
 func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	defer spend(c)
-	if f.asking {
-		return plugin.ErrKeysRequest
+	if f.use != inUse {
+		return f.barred()
 	}
 	argv := f.calls.argv(c)
 	cmd := f.host.server.Table().Resolve(argv)

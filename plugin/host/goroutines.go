@@ -164,8 +164,8 @@ func (g *goroutines) stop(most time.Duration) bool {
 
 // Go implements plugin.Goroutines.
 func (f *frame) Go(run func(bg *plugin.Background)) error {
-	if f.asking {
-		return plugin.ErrKeysRequest
+	if f.use != inUse {
+		return f.barred()
 	}
 	return f.module.goroutines.start(run)
 }

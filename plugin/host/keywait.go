@@ -104,7 +104,7 @@ func (h *Modules) KeyChanging(db int, key []byte) {
 
 // SignalKeyAsReady implements plugin.Blocking.
 func (f *frame) SignalKeyAsReady(name plugin.String) {
-	if f.asking {
+	if f.use != inUse {
 		return
 	}
 	if k := f.host.waits.keys[dbKey{f.db.Index(), string(name.Bytes())}]; k != nil {

@@ -1,0 +1,197 @@
+package host
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"datastore/plugin"
+)
+
+// TestSizesThatMakeNoSense: lengths and times that are negative, too large, or overflow are errors, and change nothing.
+func TestSizesThatMakeNoSense(t *testing.T) {
+	extremes := []int{math.MinInt, -1 << 40, -2, -1, 0, 1, 1 << 31, 1 << 40, 1 << 47, math.MaxInt - 7, math.MaxInt - 1, math.MaxInt}
+	guard := func(what string, n int, f func()) {
+		defer func() {
+			v := recover()
+			err, ok := v.(error)
+			if v != nil && (!ok || !errors.Is(err, plugin.ErrInvalid) && !errors.Is(err, plugin.ErrOOM) && !errors.Is(err, plugin.ErrTooLarge)) {
+				t.Errorf("%s(%d) panicked with %v", what, n, v)
+			}
+		}()
+		f()
+	}
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
+		"mem": func(ctx plugin.Ctx, _ []plugin.String) error {
+			for _, n := range extremes {
+				guard("PoolAlloc", n, func() { ctx.PoolAlloc(n) })
+				if n == 1<<40 || n == 1<<31 {
+					continue // the system may give that
+				}
+				guard("Alloc", n, func() { ctx.Free(ctx.Alloc(n)) })
+				guard("TryAlloc", n, func() {
+					if p, err := ctx.TryAlloc(n); err == nil {
+						ctx.Free(p)
+					}
+				})
+				guard("Calloc", n, func() { ctx.Free(ctx.Calloc(n, 2)) })
+				guard("Calloc", n, func() { ctx.Free(ctx.Calloc(3, n)) })
+				p := ctx.Alloc(10)
+				guard("TryRealloc", n, func() {
+					if q, err := ctx.TryRealloc(p, n); err == nil {
+						p = q
+					}
+				})
+				ctx.Free(p)
+				guard("Heap", n, func() {
+					if p, err := ctx.Heap().Alloc(n); err == nil {
+						_ = ctx.Heap().Free(p)
+					}
+				})
+			}
+			return ctx.ReplyInt(1)
+		},
+		"walk": func(ctx plugin.Ctx, args []plugin.String) error {
+			for _, n := range extremes {
+				for _, name := range []string{"string", "list", "hash", "set", "zset", "none"} {
+					k, err := ctx.OpenKey(str(name), plugin.Read|plugin.Write)
+					if err != nil {
+						return err
+					}
+					_, _ = k.LGet(n)
+					_ = k.LSet(n, str("x"))
+					if n != 0 && n != -1 {
+						_ = k.LInsert(n, str("x"))
+						_ = k.LDelete(n)
+					}
+					if n != 0 && n != 1 {
+						_ = k.Truncate(n)
+					}
+					_ = k.Close()
+				}
+				_ = ctx.SelectDB(n)
+				_ = ctx.SelectDB(0)
+			}
+			return ctx.ReplyInt(1)
+		},
+		"t.ttl": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[2].Int64()
+			k, err := ctx.OpenKey(args[1], plugin.Write)
+			if err != nil {
+				return err
+			}
+			if err := k.SetTTL(time.Duration(n)); err != nil {
+				return err
+			}
+			return ctx.ReplyInt(int64(k.TTL()))
+		},
+		"t.ttlat": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[2].Int64()
+			k, err := ctx.OpenKey(args[1], plugin.Write)
+			if err != nil {
+				return err
+			}
+			if err := k.SetExpireAt(time.UnixMilli(n)); err != nil {
+				return err
+			}
+			at, _ := k.ExpireAt()
+			return ctx.ReplyInt(at.UnixMilli())
+		},
+		"replies": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[1].Int64()
+			return errors.Join(ctx.ReplyArray(int(n)), ctx.ReplyMap(int(n)), ctx.ReplySet(int(n)))
+		},
+		"setlen": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[1].Int64()
+			return errors.Join(ctx.ReplyArray(plugin.Postponed), ctx.SetArrayLen(int(n)))
+		},
+		"block": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[1].Int64()
+			b, err := ctx.Block(plugin.BlockOptions{Timeout: time.Duration(n), OnTimeout: func(ctx plugin.Ctx, _ []plugin.String) error {
+				return ctx.ReplyStatus("late")
+			}})
+			if err != nil {
+				return err
+			}
+			return b.Abort()
+		},
+	})
+	r.do("SET", "string", "text")
+	r.do("RPUSH", "list", "a", "b", "c")
+	r.do("HSET", "hash", "a", "b")
+	r.do("SADD", "set", "a", "b")
+	r.do("ZADD", "zset", "1", "a", "2", "b")
+	r.want(":1\r\n", "mem")
+	r.want(":1\r\n", "walk")
+	for _, n := range extremes {
+		text := string(appendInt64(nil, int64(n)))
+		for _, name := range []string{"replies", "setlen", "block"} {
+			if got := r.do(name, text); len(got) > 1<<21 {
+				t.Errorf("%s %d replied %d bytes", name, n, len(got))
+			}
+			for cl := range r.suspended {
+				delete(r.suspended, cl)
+			}
+		}
+		for _, name := range []string{"t.ttl", "t.ttlat"} {
+			if name == "t.ttl" && (n == 0 || n == int(plugin.NoExpire)) {
+				continue // these make sense
+			}
+			r.do("SET", "k", "x")
+			got := r.do(name, "k", text)
+			there := r.do("EXISTS", "k") == ":1\r\n"
+			if there != (n > 1<<41 || n > 0 && name == "t.ttl") && !strings.HasPrefix(got, "-") {
+				t.Errorf("%s %d replied %q, key exists: %v", name, n, got, there)
+			}
+			r.equal([]string{name, text})
+		}
+	}
+}
+
+// TestContextsThatAreKept: a context that is used after its callback, while no command runs, gives errors and leaves the
+// keyspace alone.
+func TestContextsThatAreKept(t *testing.T) {
+	var kept plugin.Ctx
+	var cmd *plugin.Cmd
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
+		"keep": func(ctx plugin.Ctx, args []plugin.String) error {
+			kept, cmd = ctx, ctx.Cmd("SET").Str(str("stale")).Str(str("x"))
+			return ctx.ReplyInt(1)
+		},
+	})
+	r.want(":1\r\n", "keep")
+	check := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, plugin.ErrStale) && !errors.Is(err, plugin.ErrNoClient) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err := kept.OpenKey(str("k"), plugin.Write)
+	check("OpenKey", err)
+	_, err = kept.Call("SET", "cc", "k", "v")
+	check("Call", err)
+	_, err = kept.Cmd("SET").Str(str("k")).Str(str("v")).Do()
+	check("Cmd", err)
+	_, err = cmd.Do()
+	check("an old Cmd", err)
+	check("Replicate", kept.Replicate("SET", "cc", "k", "v"))
+	check("ReplicateVerbatim", kept.ReplicateVerbatim())
+	check("SelectDB", kept.SelectDB(1))
+	check("Go", kept.Go(func(*plugin.Background) {}))
+	check("ReplyInt", kept.ReplyInt(1))
+	_, err = kept.TryAlloc(10)
+	check("TryAlloc", err)
+	_, err = kept.Block(plugin.BlockOptions{})
+	check("Block", err)
+	kept.SignalModifiedKey(str("k"))
+	kept.SignalKeyAsReady(str("k"))
+	if len(r.touched) != 0 {
+		t.Errorf("touched %q", r.touched)
+	}
+	r.want("$-1\r\n", "GET", "k")
+	r.want(":1\r\n", "keep")
+	r.sent()
+	r.quiet()
+}
