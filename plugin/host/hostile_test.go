@@ -3,6 +3,8 @@ package host
 import (
 	"errors"
 	"math"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,4 +196,150 @@ func TestContextsThatAreKept(t *testing.T) {
 	r.want(":1\r\n", "keep")
 	r.sent()
 	r.quiet()
+}
+
+// TestMemoryDoesNotGrow: what handlers of all kinds leave behind does not add up.
+func TestMemoryDoesNotGrow(t *testing.T) {
+	nt := newNumbers()
+	nt.m.AllocSize = func(v *numbers) int64 { return int64(cap(v.n)) * 8 }
+	nt.m.FreeEffort = func(plugin.OptCtx, *numbers) int { return 1000 }
+	nt.m.Free = func(*numbers) {}
+	done := make(chan struct{}, 1)
+	handlers := map[string]plugin.Handler{
+		"m.panic": func(ctx plugin.Ctx, args []plugin.String) error {
+			_, _ = ctx.OpenKey(args[1], plugin.Write)
+			_, _ = ctx.Call("LRANGE", "cll", "list", 0, -1)
+			ctx.Cmd("SET").Str(args[1])
+			panic("told to panic")
+		},
+		"m.calls": func(ctx plugin.Ctx, args []plugin.String) error {
+			for range 3 {
+				if _, err := ctx.Call("LRANGE", "cll", "list", 0, -1); err != nil {
+					return err
+				}
+			}
+			ctx.Cmd("SET")
+			ctx.PoolAlloc(3000)
+			return ctx.ReplyInt(1)
+		},
+		"m.alloc": func(ctx plugin.Ctx, _ []plugin.String) error {
+			ctx.Free(ctx.Realloc(ctx.Alloc(100), 5000))
+			p, err := ctx.Heap().Alloc(1000)
+			return errors.Join(err, ctx.Heap().Free(p), ctx.ReplyInt(1))
+		},
+		"m.walk": func(ctx plugin.Ctx, _ []plugin.String) error {
+			k, err := ctx.OpenKey(str("list"), plugin.Write)
+			if err != nil {
+				return err
+			}
+			for range k.LAll() {
+				break
+			}
+			return ctx.ReplyInt(1)
+		},
+		"m.block": func(ctx plugin.Ctx, args []plugin.String) error {
+			o := plugin.BlockOptions{
+				Reply: func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }, Free: func(plugin.Ctx, any) {},
+				Priv: make([]byte, 100),
+			}
+			b, err := ctx.Block(o)
+			if err != nil {
+				return err
+			}
+			b.Context()
+			return b.Unblock(nil)
+		},
+		"m.blockkeys": func(ctx plugin.Ctx, args []plugin.String) error {
+			o := plugin.BlockOptions{
+				Reply: func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }, Free: func(plugin.Ctx, any) {},
+			}
+			b, err := ctx.BlockOnKeys(o, plugin.UnblockDeleted, args[1], str("list"))
+			if err != nil {
+				return err
+			}
+			b.Context()
+			ctx.SignalKeyAsReady(str("list"))
+			return nil
+		},
+		"m.go": func(ctx plugin.Ctx, args []plugin.String) error {
+			err := ctx.Go(func(*plugin.Background) { done <- struct{}{} })
+			return errors.Join(err, ctx.ReplyInt(1))
+		},
+	}
+	for name, h := range handlers {
+		nt.special[name] = h
+	}
+	r := bareRig(t)
+	r.mustLoad(nt.onLoad(plugin.APIVer2))
+	r.ctx.Effects.Listen(true)
+	r.do("RPUSH", "list", "1", "2", "3", "4", "5", "6", "7", "8", "9", strings.Repeat("x", 100))
+	r.do("nadd", "dumped", "1")
+	reply := r.do("DUMP", "dumped")
+	dump := reply[strings.Index(reply, "\n")+1 : len(reply)-2]
+	steps := map[string]func(key string){
+		"panic": func(key string) { r.do("m.panic", key) },
+		"calls": func(string) { r.do("m.calls") }, "alloc": func(string) { r.do("m.alloc") }, "walk": func(string) { r.do("m.walk") },
+		"block": func(string) {
+			r.do("m.block")
+			clear(r.replies)
+		},
+		"blockkeys": func(key string) {
+			r.do("m.blockkeys", key)
+			if len(r.suspended) > 0 {
+				r.do("RPUSH", key, "1")
+				r.do("DEL", key)
+			}
+			clear(r.replies)
+		},
+		"go":     func(string) { r.do("m.go"); <-done },
+		"del":    func(key string) { r.do("nadd", key, "1"); r.do("DEL", key) },
+		"unlink": func(key string) { r.do("nadd", key, "1"); r.do("UNLINK", key) },
+		"set":    func(key string) { r.do("nadd", key, "1"); r.do("SET", key, "1"); r.do("DEL", key) },
+		"flush": func(key string) {
+			r.do("nadd", key, "1")
+			r.do("SELECT", "0")
+			r.do("FLUSHDB")
+			r.do("RPUSH", "list", "1")
+		},
+		"restore": func(key string) { r.do("RESTORE", key, "0", dump); r.do("DEL", key) },
+	}
+	heap := func() int64 {
+		r.h.reaper.wg.Wait()
+		for r.ctx.Store.FreeSome(1 << 20) {
+		}
+		r.h.reaper.wg.Wait()
+		r.log, r.errors, r.touched, r.stream, r.aof = nil, nil, nil, nil, nil
+		clear(r.ctx.W.Buf[:cap(r.ctx.W.Buf)])
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc) + r.ctx.Store.UsedBytes()
+	}
+	const times = 20_000
+	for name, step := range steps {
+		for range 100 {
+			step("warm")
+		}
+		before, goroutines := heap(), runtime.NumGoroutine()
+		for i := range times {
+			step("key:" + strconv.Itoa(i))
+			r.log, r.errors, r.touched = r.log[:0], r.errors[:0], r.touched[:0]
+			if len(r.suspended) > 0 {
+				t.Fatalf("%s left a client suspended", name)
+			}
+		}
+		after := heap()
+		t.Logf("%s: %d bytes, %d goroutines", name, after-before, runtime.NumGoroutine()-goroutines)
+		if grown := after - before; grown > 2*times {
+			t.Errorf("%s: %d times took %d bytes", name, times, grown)
+		}
+		if more := runtime.NumGoroutine() - goroutines; more > 2 {
+			t.Errorf("%s left %d goroutines", name, more)
+		}
+	}
+	if r.h.waits.keys != nil && len(r.h.waits.keys) > 0 {
+		t.Errorf("%d keys are waited for", len(r.h.waits.keys))
+	}
+	r.h.Close()
 }

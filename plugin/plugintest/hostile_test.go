@@ -3,7 +3,9 @@ package plugintest
 import (
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -329,4 +331,148 @@ func TestReplicaSurvivesItsModule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCommandsDuringAnIteration: whatever a handler calls while it walks over keys that it has open, the walk ends properly, and
+// the data is the same everywhere.
+func TestCommandsDuringAnIteration(t *testing.T) {
+	t.Parallel()
+	names := []string{"list", "set", "hash", "zset", "string"}
+	var keep [][]byte
+	walk := func(mode plugin.OpenMode) plugin.Handler {
+		return func(ctx plugin.Ctx, args []plugin.String) error {
+			var keys []*plugin.Key
+			for _, name := range names {
+				k, err := ctx.OpenKey(plugin.StringOf([]byte(name)), mode)
+				if err != nil {
+					return err
+				}
+				keys = append(keys, k)
+			}
+			for _, k := range keys[:4] {
+				first := true
+				for e, v := range k.All() {
+					keep = append(keep[:0], e.Bytes(), v.Bytes())
+					if !first {
+						continue
+					}
+					first = false
+					_, _ = ctx.CallArgs(args[1].String(), 0, plugin.V(args[2:]))
+				}
+				if err := k.IterErr(); err != nil {
+					return err
+				}
+			}
+			return ctx.ReplyInt(1)
+		}
+	}
+	s := New(t, module(map[string]plugin.Handler{"t.read": walk(plugin.Read), "t.write": walk(plugin.Read | plugin.Write)}),
+		Options{Replica: true, AOF: true, AllowMisuse: true})
+	fill := func() {
+		for i := range 300 {
+			s.Do("RPUSH", "list", i)
+			s.Do("SADD", "set", "m"+strconv.Itoa(i))
+			s.Do("HSET", "hash", "f"+strconv.Itoa(i), i)
+			s.Do("ZADD", "zset", i, "m"+strconv.Itoa(i))
+		}
+		s.Do("SET", "string", strings.Repeat("x", 1000))
+		s.Do("SET", "other", "1")
+	}
+	fill()
+	for _, c := range s.Do("COMMAND", "LIST").Elems() {
+		name := c.Text()
+		if strings.HasPrefix(name, "t.") || name == "debug|jmap" {
+			continue
+		}
+		words := strings.Split(name, "|")
+		for _, args := range [][]string{
+			{}, {"list"}, {"set", "other"}, {"other", "hash"}, {"zset", "0"}, {"0", "1"}, {"list", "set", "x"}, {"2", "list", "set"},
+			{"hash", "f", "v"}, {"RELOAD"}, {"LOADAOF"}, {"FLUSHALL"}, {"list", "0", "-1"}, {"x", "1", "list"}, {"SYNC"}, {"ASYNC"},
+			{"other", "BY", "nosort", "STORE", "list"}, {"list", "0", "0", "IDLETIME", "1"}, {"list", "other", "LEFT", "RIGHT"},
+		} {
+			for _, how := range []string{"T.READ", "T.WRITE"} {
+				call := []any{how}
+				for _, w := range append(words, args...) {
+					call = append(call, w)
+				}
+				s.Do(call...).Want(1)
+			}
+		}
+		if s.Do("DBSIZE").Int() < 6 {
+			t.Errorf("%s deleted an open key", name)
+			fill()
+		}
+	}
+	s.ReplicaEquals()
+	s.ReplayAOF(nil)
+}
+
+// TestLoadAndUnloadUnderLoad: modules come and go while clients call them, and nothing of them stays.
+func TestLoadAndUnloadUnderLoad(t *testing.T) {
+	times := 100
+	if testing.Short() {
+		times = 10
+	}
+	onLoad := func(ctx plugin.Ctx, _ []plugin.String) error {
+		if err := ctx.Init("test", 1, plugin.APIVer2); err != nil {
+			return err
+		}
+		work := func(bg *plugin.Background) {
+			for bg.Context().Err() == nil {
+				_ = bg.Do(func(ctx plugin.Ctx) error { _, err := ctx.Call("INCR", "!c", "background"); return err })
+			}
+		}
+		push := func(ctx plugin.Ctx, args []plugin.String) error {
+			k, err := ctx.OpenKey(args[1], plugin.Write)
+			if err != nil {
+				return err
+			}
+			return errors.Join(k.Push(plugin.Head, args[1]), ctx.ReplyInt(int64(k.Len())))
+		}
+		block := func(ctx plugin.Ctx, _ []plugin.String) error {
+			b, err := ctx.Block(plugin.BlockOptions{Reply: func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyInt(1) }})
+			if err != nil {
+				return err
+			}
+			return errors.Join(ctx.Go(func(*plugin.Background) {
+				_ = b.Reply(func(r plugin.Replies) error { return r.ReplyInt(2) })
+				_ = b.Unblock(nil)
+			}))
+		}
+		return errors.Join(ctx.Go(work), ctx.CreateCommand("t.push", push, plugin.Flags("write", 1, 1, 1)),
+			ctx.CreateCommand("t.block", block, plugin.Flags("write", 0, 0, 0)))
+	}
+	s := New(t, onLoad, Options{Replica: true, AllowMisuse: true})
+	before := runtime.NumGoroutine()
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for i := range 4 {
+		c := s.Client()
+		clients.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c.Do("T.PUSH", "list"+strconv.Itoa(i))
+				if n%10 == 0 {
+					c.Do("T.BLOCK")
+				}
+			}
+		})
+	}
+	for range times {
+		for s.Unload() != nil { // a client is blocked
+		}
+		if err := s.Load(onLoad); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	clients.Wait()
+	for s.Unload() != nil {
+	}
+	s.eventually("the goroutines end", func() bool { return runtime.NumGoroutine() <= before })
+	s.ReplicaEquals()
 }
