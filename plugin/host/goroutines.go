@@ -15,6 +15,9 @@ import (
 	"datastore/server/command"
 )
 
+// maxLastTurns bounds how many callbacks of blocked clients the end of the server waits for, in units of maxServed.
+const maxLastTurns = 1000
+
 // loadPoll is how often Do looks whether the server has loaded its dataset.
 const loadPoll = 20 * time.Millisecond
 
@@ -329,7 +332,8 @@ func (h *Modules) Goroutines(name string) int {
 func (h *Modules) Stop() {
 	var list []*module
 	h.server.Locked(func() {
-		h.ServeBlocked() // connections that were closed at the end
+		for n := 0; n < maxLastTurns && h.serveSome(); n++ { // connections that were closed at the end
+		}
 		h.stopped = true
 		list = h.list
 	})

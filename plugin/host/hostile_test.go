@@ -343,3 +343,78 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 	r.h.Close()
 }
+
+// TestManyClientsAtOnce: clients that are unblocked at once are answered in several turns, in their order, so that others get
+// their turn in between.
+func TestManyClientsAtOnce(t *testing.T) {
+	var handles []*plugin.BlockedClient
+	var served []uint64
+	o := plugin.BlockOptions{
+		Reply: func(ctx plugin.Ctx, _ []plugin.String) error {
+			served = append(served, ctx.ClientID())
+			return ctx.ReplyInt(1)
+		},
+		Free: func(plugin.Ctx, any) {},
+	}
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
+		"b.wait": func(ctx plugin.Ctx, _ []plugin.String) error {
+			b, err := ctx.Block(o)
+			handles = append(handles, b)
+			return err
+		},
+		"b.key": func(ctx plugin.Ctx, args []plugin.String) error {
+			_, err := ctx.BlockOnKeys(o, 0, args[1])
+			return err
+		},
+	})
+	clients := rigClients(3*maxServed + 10)
+	turns := func(want int) {
+		t.Helper()
+		n := 0
+		for before := len(served); r.due.Load(); before = len(served) {
+			r.turn()
+			if now := len(served) - before; now > maxServed {
+				t.Errorf("a turn served %d clients", now)
+			}
+			n++
+		}
+		if n != want || len(served) != len(clients) {
+			t.Errorf("%d clients were served in %d turns", len(served), n)
+		}
+		for i, id := range served {
+			if id != clients[i].ID {
+				t.Fatalf("client %d was served at place %d", id, i)
+			}
+		}
+		served = nil
+		r.blockedCount(0)
+	}
+	for _, cl := range clients {
+		r.doAs(cl, "b.wait")
+	}
+	for _, b := range handles {
+		must(t, b.Unblock(nil))
+	}
+	turns(4)
+	for _, cl := range clients {
+		r.doAs(cl, "b.key", "k")
+	}
+	r.do("SET", "k", "x") // serves the first of them
+	if n := len(served); n == 0 || n > maxServed {
+		t.Errorf("%d clients were served at once", n)
+	}
+	turns(3)
+	for _, cl := range clients {
+		r.doAs(cl, "b.key", "k2")
+	}
+	r.do("SET", "k2", "x")
+	r.do("DEL", "k2") // in the middle: it is ready for nobody any more
+	for r.due.Load() {
+		r.turn()
+	}
+	if n := len(served); n == 0 || n > 2*maxServed || len(r.suspended) != len(clients)-n {
+		t.Errorf("%d clients were served, %d are suspended", n, len(r.suspended))
+	}
+	r.do("SET", "k2", "x")
+	turns(2)
+}
