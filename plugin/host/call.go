@@ -16,6 +16,7 @@ const (
 // calls is the memory of a frame's calls. It is all given back when the handler ends.
 type calls struct {
 	args    [][]byte // of the running call
+	longest int      // bytes of one of them
 	name    []byte
 	client  command.Client // whom called commands see
 	cmds    []*plugin.Cmd  // handed out in this callback
@@ -41,9 +42,10 @@ func (a *calls) argv(c *plugin.Cmd) [][]byte {
 	if string(a.name) != c.Name {
 		a.name = append(a.name[:0], c.Name...)
 	}
-	a.args = append(a.args[:0], a.name)
+	a.args, a.longest = append(a.args[:0], a.name), 0
 	for _, s := range c.Args {
 		a.args = append(a.args, s.Bytes())
+		a.longest = max(a.longest, s.Len())
 	}
 	return a.args
 }

@@ -110,8 +110,11 @@ func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	}
 	argv := f.calls.argv(c)
 	cmd := f.host.server.Table().Resolve(argv)
-	if cmd == nil {
+	switch {
+	case cmd == nil:
 		return plugin.ErrCommandNotFound
+	case f.calls.longest > f.maxArgBytes():
+		return plugin.ErrTooLarge
 	}
 	if !cmd.ArityOK(len(argv)) || !cmd.Is(command.Write) && cmd.Any(command.Admin|command.NoScript|command.Blocking) {
 		f.misuse("'%s' with %d arguments cannot be replicated and was left out", cmd.FullName(), len(argv))

@@ -418,3 +418,50 @@ func TestManyClientsAtOnce(t *testing.T) {
 	r.do("SET", "k2", "x")
 	turns(2)
 }
+
+// TestElementsThatAreTooLong: what is longer than any client could send is refused before it gets into the keyspace, whose
+// records have lengths of 32 bits.
+func TestElementsThatAreTooLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs address space")
+	}
+	huge := make([]byte, 5<<30) // nobody touches it, so that it takes no memory
+	h := plugin.StringOf(huge)
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t.all": func(ctx plugin.Ctx, _ []plugin.String) error {
+		var errs []error
+		open := func(name string) *plugin.Key {
+			k, err := ctx.OpenKey(str(name), plugin.Read|plugin.Write)
+			must(t, err)
+			return k
+		}
+		_, err := ctx.OpenKey(h, plugin.Write)
+		errs = append(errs, err, open("string").SetString(h), open("string2").Truncate(5<<30))
+		l := open("list")
+		must(t, l.Push(plugin.Head, str("x")))
+		errs = append(errs, l.Push(plugin.Tail, h), l.LSet(0, h), l.LInsert(0, h))
+		_, err = open("set").SAdd(huge)
+		errs = append(errs, err)
+		hash := open("hash")
+		_, err = hash.HSet(0, plugin.Field{Name: h, Value: str("x")})
+		errs = append(errs, err)
+		_, err = hash.HSet(0, plugin.Field{Name: str("x"), Value: h})
+		errs = append(errs, err)
+		zset := open("zset")
+		_, err = zset.ZAdd(1, huge, 0)
+		errs = append(errs, err)
+		_, _, err = zset.ZIncrBy(1, huge, 0)
+		errs = append(errs, err)
+		_, err = ctx.Call("SET", "cs", "k", h)
+		errs = append(errs, err, ctx.Replicate("SET", "cs", "k", h))
+		_, err = ctx.CallArgs("RPUSH", plugin.Repl, plugin.S(str("k")), plugin.B(huge))
+		errs = append(errs, err)
+		for i, err := range errs {
+			if !errors.Is(err, plugin.ErrTooLarge) {
+				t.Errorf("write %d: %v, want %v", i, err, plugin.ErrTooLarge)
+			}
+		}
+		return ctx.ReplyInt(1)
+	}})
+	r.want(":1\r\n", "t.all")
+	r.sent("SELECT 0", "LPUSH list x")
+}

@@ -91,6 +91,9 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if f.use != inUse {
 		return nil, f.barred()
 	}
+	if tooLong(name.Bytes()) {
+		return nil, plugin.ErrTooLarge
+	}
 	f.module.keys++
 	if mode&plugin.NoEffects != 0 {
 		mode |= accessModes
