@@ -160,7 +160,7 @@ const keptNatives = 16
 func (f *frame) recordNative(db *keyspace.DB, name []byte) {
 	e := db.Peek(name)
 	at := e.ExpireAt()
-	if e.Type() != keyspace.TypeNative || at != keyspace.NoExpiry && at <= f.cc.NowMs {
+	if e.Type() != keyspace.TypeNative || at != keyspace.NoExpiry && at < f.cc.NowMs {
 		return // it has become something else, or is gone, which has been recorded
 	}
 	h := f.host

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"datastore/plugin"
 )
@@ -157,7 +158,7 @@ func (h *hostile) spoil(t *testing.T, s *Server, method string, how func()) {
 	s.Do("UNLINK", "g", "long")
 	s.Do("SET", "h", "text")
 	s.Do("PEXPIRE", "i", "1")
-	s.Advance(10 * 1e6)
+	s.Advance(10 * time.Millisecond)
 	s.Do("EXISTS", "i").Want(0)
 	s.Do("MEMORY", "USAGE", "a")
 	s.Do("DUMP", "a")
