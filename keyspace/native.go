@@ -271,6 +271,17 @@ func (d *DB) NativeChanged(key []byte) bool {
 	return true
 }
 
+// NativeChangedTo is NativeChanged for a caller who has asked for the size.
+func (d *DB) NativeChangedTo(key []byte, bytes int64) bool {
+	_, r := d.find(key)
+	if r == 0 || encodingOf(r) != encNative {
+		return false
+	}
+	d.change(key)
+	d.store.natives.entries[nativeOf(r)].resize(d.store, bytes)
+	return true
+}
+
 // NativeResized reports whether the size of a key's live native value is another one than when it was asked for last.
 func (d *DB) NativeResized(key []byte) bool {
 	_, r := d.find(key)
@@ -282,9 +293,12 @@ func (d *DB) NativeResized(key []byte) bool {
 }
 
 func (s *Store) measure(n *native) {
-	now := n.t.Bytes(n.v)
-	s.heapBytes += now - n.bytes
-	n.bytes = now
+	n.resize(s, n.t.Bytes(n.v))
+}
+
+func (n *native) resize(s *Store, bytes int64) {
+	s.heapBytes += bytes - n.bytes
+	n.bytes = bytes
 }
 
 // LoadOpaque enters a native value under a key that is absent, as the bytes that it was saved as; false when the key is

@@ -76,12 +76,15 @@ func (k *key) Changed() error {
 	if k.Type() == plugin.KeyEmpty {
 		return plugin.ErrEmptyKey
 	}
-	if !k.db.NativeChanged(k.name) {
+	t, v, _ := k.look().Native()
+	nt, ok := t.(*nativeType)
+	if !ok {
 		return plugin.ErrType
 	}
+	k.frame.changedNative(k.db, k.name) // before AllocSize, which may end this goroutine
+	k.db.NativeChangedTo(k.name, nt.bytesHere(v))
 	k.handed = false
 	k.wrote, k.seen = true, k.changes() // the record has stayed where it was
-	k.frame.changedNative(k.db, k.name)
 	return nil
 }
 
