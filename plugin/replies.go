@@ -94,7 +94,7 @@ type Replies interface {
 	// ReplyReply passes on what Call returned, as it is: the reply to a call in RESP2 reaches a RESP3 client in RESP2.
 	//
 	// Errors: ErrStale after r.Free; ErrInvalid for an attribute, which is no reply; ErrRESP2 when r has a part that only
-	// RESP3 knows and the client speaks RESP2.
+	// RESP3 knows and the client speaks RESP2; ErrTooLarge where collections would be nested deeper than clients decode.
 	ReplyReply(r *Reply) error
 
 	// Replied tells whether this callback has written anything.

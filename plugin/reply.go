@@ -41,6 +41,7 @@ type Reply struct {
 	Kind    ReplyType
 	Only3   bool    // the reply, or one within it, has a type that RESP2 does not know
 	Format  [3]byte // of verbatim strings
+	Depth   uint8   // collections within each other, 0 for none
 	Integer int64   // 1 and 0 for booleans
 	Double  float64
 	Text    []byte  // of strings, big numbers and errors, the last without "-"

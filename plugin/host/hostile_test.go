@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"datastore/plugin"
+	"datastore/server/resp"
 )
 
 // TestSizesThatMakeNoSense: lengths and times that are negative, too large, or overflow are errors, and change nothing.
@@ -464,4 +465,87 @@ func TestElementsThatAreTooLong(t *testing.T) {
 	}})
 	r.want(":1\r\n", "t.all")
 	r.sent("SELECT 0", "LPUSH list x")
+}
+
+// TestRepliesThatNestTooDeep: modules that pass each other's replies on cannot make one that no client decodes.
+func TestRepliesThatNestTooDeep(t *testing.T) {
+	open := func(ctx plugin.Ctx, n int) (err error) {
+		for range n {
+			if err = ctx.ReplyArray(1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var passed error
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
+		"d.deep": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[1].Int64()
+			return errors.Join(open(ctx, int(n)), ctx.ReplyInt(7))
+		},
+		"d.wrap": func(ctx plugin.Ctx, args []plugin.String) error {
+			n, _ := args[1].Int64()
+			reply, err := ctx.Call("d.deep", "s", args[2])
+			if err != nil {
+				return err
+			}
+			if err := open(ctx, int(n)); err != nil {
+				return err
+			}
+			passed = ctx.ReplyReply(reply)
+			return nil
+		},
+	})
+	const most = resp.MaxDepth - 1
+	for _, c := range []struct {
+		outer, inner int
+		want         error
+	}{
+		{0, most, nil}, {most, 0, nil}, {27, most - 27, nil}, {28, most - 27, plugin.ErrTooLarge}, {most, most, plugin.ErrTooLarge},
+	} {
+		reply := r.do("d.wrap", strconv.Itoa(c.outer), strconv.Itoa(c.inner))
+		if _, n, err := resp.Decode([]byte(reply)); err != nil || n != len(reply) || !errors.Is(passed, c.want) || (c.want == nil) != (passed == nil) {
+			t.Errorf("%d around %d: %v, the client reads %d of %d bytes, %v", c.outer, c.inner, passed, n, len(reply), err)
+		}
+	}
+}
+
+// TestLargeReplies: a reply of a million elements is passed on whole, and one that announces as many and gives none is an
+// error of the right shape.
+func TestLargeReplies(t *testing.T) {
+	const n = 1_000_000
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{
+		"l.many": func(ctx plugin.Ctx, _ []plugin.String) error {
+			if err := ctx.ReplyArray(plugin.Postponed); err != nil {
+				return err
+			}
+			for i := range int64(n) {
+				if err := ctx.ReplyInt(i); err != nil {
+					return err
+				}
+			}
+			return ctx.SetArrayLen(n)
+		},
+		"l.pass": func(ctx plugin.Ctx, _ []plugin.String) error {
+			reply, err := ctx.Call("l.many", "")
+			if err != nil {
+				return err
+			}
+			if reply.Len() != n || reply.Elem(n-1).Int() != n-1 {
+				return ctx.ReplyErrorf("ERR %d elements", reply.Len())
+			}
+			return ctx.ReplyReply(reply)
+		},
+		"l.none": func(ctx plugin.Ctx, _ []plugin.String) error { return ctx.ReplyArray(math.MaxInt32) },
+	})
+	many := r.do("l.many")
+	if got := r.do("l.pass"); got != many || !strings.HasPrefix(got, "*1000000\r\n") {
+		t.Errorf("%d bytes were passed on of %d", len(got), len(many))
+	}
+	if got := r.do("l.none"); !strings.HasPrefix(got, "-ERR") {
+		t.Errorf("an array that was not filled is %d bytes", len(got))
+	}
+	if kept := cap(r.h.frames[0].calls.replies.wire) + cap(r.h.frames[0].calls.replies.elems); kept > 2*keptBytes {
+		t.Errorf("%d bytes of replies are kept", kept)
+	}
 }

@@ -220,6 +220,8 @@ func (f *frame) ReplyReply(r *plugin.Reply) error {
 		return plugin.ErrInvalid
 	case r.Only3 && w.Proto < 3:
 		return plugin.ErrRESP2
+	case len(f.reply.open)+int(r.Depth) >= resp.MaxDepth:
+		return plugin.ErrTooLarge
 	}
 	if f.calls.replies.errors > 0 {
 		f.countErrors(r)

@@ -117,7 +117,9 @@ func (p *replies) aggregate(kind resp.Kind, length, rest []byte, r *plugin.Reply
 	for i := range r.Elems {
 		rest = p.value(rest, &r.Elems[i])
 		r.Only3 = r.Only3 || r.Elems[i].Only3
+		r.Depth = max(r.Depth, r.Elems[i].Depth)
 	}
+	r.Depth++
 	return rest
 }
 
@@ -131,7 +133,7 @@ func (p *replies) attributed(b, rest, length []byte, r *plugin.Reply) []byte {
 	if r.Attr != nil { // another attribute of the same reply: it has the pairs of the last one
 		attr = r.Attr
 	}
-	r.Attr, r.Only3 = attr, true
+	r.Attr, r.Only3, r.Depth = attr, true, max(r.Depth, attr.Depth)
 	r.Wire = b[: len(b)-len(rest) : len(b)-len(rest)]
 	return rest
 }
