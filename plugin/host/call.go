@@ -340,9 +340,16 @@ func (h *Modules) busy(cmd *command.Command, argv [][]byte, db int) bool {
 		return writes && !cmd.Is(command.Module) // a module's keys are checked when it opens them
 	}
 	anyDB := cmd.Group == "generic" // COPY and MOVE name keys of another database
+	store := h.server.Context().Store
 	for _, at := range keys {
-		for _, k := range h.open {
-			if (writes || k.write) && (anyDB || k.db.Index() == db) && string(k.name) == string(argv[at.Pos]) {
+		if !anyDB {
+			if h.conflicts(store.DB(db), argv[at.Pos], writes) {
+				return true
+			}
+			continue
+		}
+		for i := range store.Databases() {
+			if h.conflicts(store.DB(i), argv[at.Pos], writes) {
 				return true
 			}
 		}

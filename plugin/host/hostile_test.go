@@ -549,3 +549,55 @@ func TestLargeReplies(t *testing.T) {
 		t.Errorf("%d bytes of replies are kept", kept)
 	}
 }
+
+// TestManyOpenKeys: a handler that opens many keys, leaves them open, closes them in any order and changes native values in
+// them takes time for each one, not for each pair; conflicts are found among many as among few.
+func TestManyOpenKeys(t *testing.T) {
+	nt := newNumbers()
+	nt.special["many"] = func(ctx plugin.Ctx, args []plugin.String) error {
+		n, _ := args[2].Int64()
+		keys := make([]*plugin.Key, n)
+		for i := range keys {
+			k, err := ctx.OpenKey(str("k"+strconv.Itoa(i)), plugin.Write)
+			if err != nil {
+				return err
+			}
+			if err := nt.t.Set(k, &numbers{n: []int64{int64(i)}}); err != nil {
+				return err
+			}
+			keys[i] = k
+		}
+		for i := 0; i < len(keys); i += 3 {
+			if err := keys[i].Close(); err != nil {
+				return err
+			}
+		}
+		for i := range keys {
+			_, err := ctx.OpenKey(str("k"+strconv.Itoa(i)), plugin.Read)
+			_, called := ctx.Call("EXISTS", "c", "k"+strconv.Itoa(i))
+			_, listed := ctx.Call("LLEN", "c", "k"+strconv.Itoa(i))
+			want := error(nil)
+			if i%3 != 0 {
+				want = plugin.ErrOpenKeyBusy
+			}
+			if (i%3 != 0) != errors.Is(err, plugin.ErrKeyConflict) || !errors.Is(called, want) || !errors.Is(listed, want) {
+				return ctx.ReplyErrorf("ERR key %d: %v, %v, %v", i, err, called, listed)
+			}
+		}
+		return ctx.ReplyInt(n)
+	}
+	r := bareRig(t)
+	r.replica = bareRig(t)
+	r.ctx.Effects.Listen(true)
+	r.mustLoad(nt.onLoad(plugin.APIVer2))
+	for _, n := range []int{1, 5, manyOpen - 1, manyOpen, manyOpen + 1, 1000} {
+		r.want(":"+strconv.Itoa(n)+"\r\n", "many", "x", strconv.Itoa(n))
+	}
+	r.replica = nil
+	began := time.Now()
+	r.want(":40000\r\n", "many", "x", "40000")
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("40,000 keys took %v", took)
+	}
+	r.want("$-1\r\n", "GET", "none")
+}

@@ -53,6 +53,8 @@ type frame struct {
 
 	blocking blocking
 	natives  []changed // values that are to be recorded
+
+	nativeSet map[dbKey]struct{} // the keys of natives when there are many
 }
 
 // use is what a frame may be used for.

@@ -16,6 +16,7 @@ type key struct {
 	db    *keyspace.DB
 	name  []byte
 	write bool
+	place int // in Modules.open
 
 	// expiry is what lookups through this handle do with a key whose time has come; ExpireDelete stands for what others do.
 	expiry keyspace.ExpiryMode
@@ -98,10 +99,8 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if mode&plugin.NoEffects != 0 {
 		mode |= accessModes
 	}
-	for _, o := range h.open {
-		if (write || o.write) && o.db == f.db && string(o.name) == string(name.Bytes()) {
-			return nil, plugin.ErrKeyConflict
-		}
+	if h.conflicts(f.db, name.Bytes(), write) {
+		return nil, plugin.ErrKeyConflict
 	}
 	expiry := keyspace.ExpireDelete
 	switch {
@@ -132,7 +131,7 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if k.Cursor.Err != nil { // of an iteration that the last Close ended
 		k.Cursor.Err = nil
 	}
-	h.open = append(h.open, k)
+	h.opened(k)
 	return &k.Key, nil
 }
 
@@ -198,8 +197,9 @@ func (f *frame) SelectDB(n int) error {
 func (f *frame) closeKeys() {
 	h := f.host
 	for n := len(h.open); n > 0 && h.open[n-1].frame == f; n = len(h.open) {
-		h.open[n-1].end()
-		h.open = h.open[:n-1]
+		k := h.open[n-1]
+		k.end()
+		h.closed(k)
 	}
 }
 
@@ -218,13 +218,7 @@ func (k *key) Close() error {
 		return plugin.ErrStale
 	}
 	k.end()
-	open := f.host.open
-	for i := len(open) - 1; i >= 0; i-- {
-		if open[i] == k {
-			f.host.open = append(open[:i], open[i+1:]...)
-			break
-		}
-	}
+	f.host.closed(k)
 	return nil
 }
 

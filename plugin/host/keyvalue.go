@@ -126,10 +126,8 @@ func (f *frame) changedNative(db *keyspace.DB, name []byte) {
 	if !f.cc.Effects.Listening() {
 		return
 	}
-	for i := range f.natives {
-		if n := &f.natives[i]; n.db == db && string(n.name) == string(name) {
-			return
-		}
+	if f.noted(db, name) {
+		return
 	}
 	if n := len(f.natives); n < cap(f.natives) {
 		f.natives = f.natives[:n+1]
@@ -137,6 +135,28 @@ func (f *frame) changedNative(db *keyspace.DB, name []byte) {
 		return
 	}
 	f.natives = append(f.natives, changed{db, append([]byte(nil), name...)})
+}
+
+// noted reports whether a native value is to be recorded already. More than a few are looked up in a set.
+func (f *frame) noted(db *keyspace.DB, name []byte) bool {
+	if len(f.natives) <= keptNatives {
+		for i := range f.natives {
+			if n := &f.natives[i]; n.db == db && string(n.name) == string(name) {
+				return true
+			}
+		}
+		return false
+	}
+	if f.nativeSet == nil {
+		f.nativeSet = make(map[dbKey]struct{}, 4*keptNatives)
+		for _, n := range f.natives {
+			f.nativeSet[dbKey{n.db.Index(), string(n.name)}] = struct{}{}
+		}
+	}
+	at := dbKey{db.Index(), string(name)}
+	_, there := f.nativeSet[at]
+	f.nativeSet[at] = struct{}{}
+	return there
 }
 
 // recordNatives records the native values that were changed, as they are now, unless the handler has said what is to be
@@ -151,7 +171,7 @@ func (f *frame) recordNatives() {
 		}
 	}
 	if f.natives = f.natives[:0]; cap(f.natives) > keptNatives {
-		f.natives = nil
+		f.natives, f.nativeSet = nil, nil
 	}
 }
 

@@ -140,8 +140,10 @@ func (f *frame) countLeaks() {
 	}
 	r, open := &f.calls.replies, f.host.open
 	leaked := r.used - r.freed
-	for n := len(open) - 1; n >= 0 && open[n].frame == f; n-- {
-		leaked++
+	for n := len(open) - 1; n >= 0 && (open[n] == nil || open[n].frame == f); n-- {
+		if open[n] != nil {
+			leaked++
+		}
 	}
 	if leaked == 0 {
 		return

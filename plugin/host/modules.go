@@ -47,7 +47,8 @@ type Modules struct {
 	list   []*module
 	frames []*frame // one per depth of nested module commands, reused
 	depth  int
-	open   []*key // of all frames
+	open   []*key              // of all frames, in the order of opening; nil where one was closed before a later one
+	openAt map[dbKey]openCount // of open, nil while that is short
 	spare  keyPool
 
 	keysAt []command.KeyAt  // scratch of busy
