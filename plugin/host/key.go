@@ -225,7 +225,7 @@ func (k *key) end() {
 		k.recordValue()
 	}
 	if k.doomed {
-		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs {
+		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs && k.db.Delete(k.name) {
 			f.record(k.db, []byte("DEL"), k.name)
 		}
 	}
@@ -449,8 +449,7 @@ func (k *key) SetTTL(ms int64) error {
 }
 
 // SetExpireAt implements plugin.KeyImpl. A moment that has passed deletes the key at once, which nobody can tell from its
-// deletion at the next use. A key whose moment is now lives until the time goes on, after this unit: it is recorded as
-// deleted when the handle is closed.
+// deletion at the next use. A key whose moment is now lives until the handle is closed.
 func (k *key) SetExpireAt(unixMs int64) error {
 	if err := k.writable(); err != nil {
 		return err
