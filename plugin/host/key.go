@@ -221,9 +221,7 @@ func (k *key) Close() error {
 func (k *key) end() {
 	f := k.frame
 	k.checkValue()
-	if k.dirty {
-		k.recordValue()
-	}
+	k.recordDirty()
 	if k.doomed {
 		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs && k.db.Delete(k.name) {
 			f.record(k.db, []byte("DEL"), k.name)
@@ -454,6 +452,7 @@ func (k *key) SetExpireAt(unixMs int64) error {
 	if err := k.writable(); err != nil {
 		return err
 	}
+	k.recordDirty()
 	nowMs := k.frame.cc.NowMs
 	switch {
 	case unixMs < nowMs && k.Type() != plugin.KeyEmpty:
@@ -478,6 +477,7 @@ func (k *key) Persist() error {
 	if k.Type() == plugin.KeyEmpty {
 		return plugin.ErrEmptyKey
 	}
+	k.recordDirty()
 	if k.db.Persist(k.name) {
 		k.frame.record(k.db, []byte("PERSIST"), k.name)
 		k.written()

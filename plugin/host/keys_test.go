@@ -214,6 +214,23 @@ func TestTimesToLive(t *testing.T) {
 	}
 }
 
+// TestTimeToLiveOfAMadeValue: what Truncate and DMA have done is recorded before the time to live that is set then.
+//
+// Rules: RPL-6, EXP-1.
+func TestTimeToLiveOfAMadeValue(t *testing.T) {
+	r := inHandler(t, func(ctx plugin.Ctx) {
+		made := open(t, ctx, "made", plugin.Write)
+		must(t, made.Truncate(2))
+		must(t, made.SetTTL(time.Second))
+		ttl := open(t, ctx, "ttl", plugin.Write)
+		b, err := ttl.DMA(plugin.Write)
+		must(t, err)
+		b[0] = 'V'
+		must(t, ttl.SetTTL(plugin.NoExpire))
+	})
+	r.sent("MULTI", "SET made \x00\x00 KEEPTTL", "PEXPIREAT made 1700000001000", "SET ttl V KEEPTTL", "PERSIST ttl", "EXEC")
+}
+
 // Rules: KEY-5, LST-1, LST-2.
 func TestLists(t *testing.T) {
 	for _, n := range []int{3, 2000} {
