@@ -20,6 +20,9 @@ func FuzzKeys(f *testing.F) {
 		if err := ctx.CreateCommand("keys.one", keysOne, one); err != nil {
 			return err
 		}
+		if err := ctx.CreateCommand("keys.nest", keysNest, two); err != nil {
+			return err
+		}
 		return ctx.CreateCommand("keys.two", keysTwo, two)
 	}, Options{})
 }
@@ -74,6 +77,30 @@ func keysTwo(ctx plugin.Ctx, args []plugin.String) error {
 	return ctx.ReplyInt(done)
 }
 
+// keysNest is KEYS.NEST key key (operation argument argument)...: KEYS.ONE on one key, called so that it is replicated and
+// nothing else is, or so that everything is recorded, with operations on the other key around it.
+func keysNest(ctx plugin.Ctx, args []plugin.String) error {
+	inner := append([]plugin.String{args[1]}, args[3:]...)
+	if sum(args[3])%2 == 0 {
+		r, err := ctx.Call("KEYS.ONE", "!v", inner)
+		if err != nil {
+			return err
+		}
+		return ctx.ReplyReply(r)
+	}
+	k, err := ctx.OpenKey(args[2], plugin.Write)
+	if err != nil {
+		return err
+	}
+	_ = operate(k, args[3:6])
+	r, err := ctx.Call("KEYS.ONE", "v", inner)
+	if err != nil {
+		return err // the other key is the same one, and open
+	}
+	_ = operate(k, args[6:9])
+	return ctx.ReplyReply(r)
+}
+
 const errEnough = plugin.ReplyError("ERR enough")
 
 func sum(s plugin.String) int {
@@ -93,7 +120,7 @@ func operate(k *plugin.Key, words []plugin.String) error {
 	}
 	end := plugin.ListEnd(sum(b) % 2)
 	var err error
-	switch op % 24 {
+	switch op % 26 {
 	case 0, 1:
 		err = k.Push(end, a)
 	case 2:
@@ -128,6 +155,10 @@ func operate(k *plugin.Key, words []plugin.String) error {
 		err = scribble(k, sum(b))
 	case 20:
 		err = k.SetTTL(time.Duration(sum(b)%9) * time.Second)
+	case 24:
+		err = k.SetExpireAt(time.UnixMilli(1_767_225_600_000 + int64(i)*1000)) // around where the clock is
+	case 25:
+		err = k.Unlink()
 	case 21:
 		err = k.SetTTL(plugin.NoExpire)
 	case 22:
