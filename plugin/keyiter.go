@@ -40,8 +40,9 @@ func (k *Key) All() iter.Seq2[String, String] {
 
 // IterErr tells why the iteration that this key began last did not begin or ended before its last element, and nil when
 // neither happened. A key has one iteration at a time, whichever method began it, and another one ends it. A write through
-// the key ends it too: the next step finds no element, and IterErr returns ErrStale. So collect first and write
-// afterwards, or begin the iteration again after each write. Writes through other keys are fine.
+// the key ends it too: the next step finds no element, and IterErr returns ErrStale; SetString and SetValue, which replace
+// the whole value, are refused instead. So collect first and write afterwards, or begin the iteration again after each
+// write. Writes through other keys are fine.
 //
 // Errors: ErrStale after a write through the key; ErrType and ErrInvalid as from the method that began the iteration.
 func (k *Key) IterErr() error {

@@ -9,7 +9,7 @@ type StringValue interface {
 
 // SetString makes s the value, whatever the key held before, and takes its time to live away, as SET does.
 //
-// Errors: ErrNotWritable; ErrTooLarge beyond 512 MB.
+// Errors: ErrNotWritable; ErrIterating while an iteration of the key is running; ErrTooLarge beyond 512 MB.
 func (k *Key) SetString(s String) error {
 	if k == nil {
 		return ErrNotWritable

@@ -75,6 +75,7 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 		ctx.W.Status("QUEUED")
 	} else {
 		s.run(&c.Client, cmd, args)
+		s.running = 0 // a module goes on after a panic in a command that it has called
 		s.endUnit()
 		ran = cmd
 	}

@@ -160,14 +160,14 @@ func (s *Server) serveLater() {
 // Unit implements host.Blocker.
 func (m moduleServer) Unit(f func()) {
 	s, ctx := m.s, &m.s.ctx
-	mayPin := ctx.MayPin
+	mayPin, depth := ctx.MayPin, s.running
 	ctx.MayPin = false
 	s.running++
 	s.store.CountReads(false)
 	s.store.NoTouch(false)
 	ctx.Effects.Begin()
 	f()
-	s.running--
+	s.running = depth
 	ctx.MayPin = mayPin
 	s.endUnit()
 }

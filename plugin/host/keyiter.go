@@ -115,7 +115,7 @@ func (k *key) Seek(t plugin.KeyType, back bool) error {
 	return nil
 }
 
-// aggregate returns the type of the aggregate behind the key; of what is none, that of a list, which it is not.
+// aggregate returns the type of the aggregate behind the key, and that of a list for what is none, which then is not one.
 func (k *key) aggregate() keyspace.Type {
 	if k.frame == nil {
 		return keyspace.TypeNone
@@ -123,7 +123,8 @@ func (k *key) aggregate() keyspace.Type {
 	if k.current() {
 		return k.as
 	}
-	if t := k.look().Type(); t != keyspace.TypeNone && t != keyspace.TypeString {
+	switch t := k.look().Type(); t {
+	case keyspace.TypeSet, keyspace.TypeHash, keyspace.TypeZSet:
 		return t
 	}
 	return keyspace.TypeList

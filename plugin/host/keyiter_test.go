@@ -171,9 +171,8 @@ func TestKeysThatVanishInLoops(t *testing.T) {
 		inHandler(t, func(ctx plugin.Ctx) {
 			for what, write := range map[string]func(k *plugin.Key) error{
 				"Delete": func(k *plugin.Key) error { return k.Delete() }, "Unlink": func(k *plugin.Key) error { return k.Unlink() },
-				"SetString": func(k *plugin.Key) error { return k.SetString(str("x")) },
-				"SetTTL":    func(k *plugin.Key) error { return k.SetTTL(1e9) },
-				"Close":     func(k *plugin.Key) error { return k.Close() },
+				"SetTTL": func(k *plugin.Key) error { return k.SetTTL(1e9) },
+				"Close":  func(k *plugin.Key) error { return k.Close() },
 			} {
 				names := fillAll(t, ctx, n)
 				closeAll(t, ctx)
@@ -314,4 +313,37 @@ func TestLoopOverAHandleWithANewLife(t *testing.T) {
 			t.Errorf("%d steps, the new life's iteration is at %v, %v", steps, score, ok)
 		}
 	})
+}
+
+// A native value has no elements, and looking for them leaves the handle as it was. Rules: KEY-8.
+func TestAggregateMethodsOfANativeValue(t *testing.T) {
+	nt := newNumbers()
+	nt.special["t"] = func(ctx plugin.Ctx, args []plugin.String) error {
+		k := open(t, ctx, "native", plugin.Write)
+		must(t, k.SetValue(nt.t.Type(), &numbers{n: []int64{1, 2}}))
+		e := []byte("e")
+		for range 2 {
+			for range k.All() {
+				t.Error("a native value has elements")
+			}
+			wantErr(t, "All", k.IterErr(), plugin.ErrType)
+			_, has := k.SHas(e)
+			_, _, get := k.HGet(e)
+			_, score := k.ZScore(e)
+			_, add := k.SAdd(e)
+			_, lget := k.LGet(0)
+			for _, err := range []error{has, get, score, add, lget, k.ZFirst(plugin.ScoreRange{}), k.Push(plugin.Head, args[0])} {
+				wantErr(t, "a method for another type", err, plugin.ErrType)
+			}
+			if k.Type() != plugin.KeyModule || k.Len() != 0 {
+				t.Errorf("type %d, length %d", k.Type(), k.Len())
+			}
+		}
+		must(t, k.Delete())
+		return ctx.ReplyInt(1)
+	}
+	r := newTypeRig(t, nt)
+	if got := r.do("t", "native"); got != ":1\r\n" {
+		t.Errorf("replied %q", got)
+	}
 }

@@ -18,6 +18,9 @@ func (k *key) SetString(s plugin.String) error {
 	if err := k.writable(); err != nil {
 		return err
 	}
+	if k.iter.over != keyspace.TypeNone {
+		return plugin.ErrIterating
+	}
 	value := s.Bytes()
 	if len(value) > min(maxStringBytes, k.frame.cc.Store.Limits().StringBytes) {
 		return plugin.ErrTooLarge
