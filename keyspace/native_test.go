@@ -11,11 +11,10 @@ import (
 
 // counters is a type of native values for tests: each is a number, saved as its text.
 type counters struct {
-	log     []string // what was asked of it, in order
-	slow    bool
-	noCopy  bool
-	digests bool
-	usage   int64
+	log    []string // what was asked of it, in order
+	slow   bool
+	noCopy bool
+	usage  int64
 }
 
 type counter struct{ n, bytes int64 }
