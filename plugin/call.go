@@ -17,9 +17,9 @@ type Calls interface {
 	// A command that fails, with WRONGTYPE for example, is no error of Call: the reply is of type ErrorReply.
 	//
 	// Errors, all of them before anything has run: ErrBadFormat for an unknown letter, a wrong number or type of
-	// arguments; ErrCommandNotFound; ErrArity; ErrOpenKeyBusy when the command's keys include one that this callback
-	// holds open, where at least one of the two writes; those of the modifiers that are given. errors.Is(err,
-	// ErrInvalid) holds for the first three.
+	// arguments; ErrCommandNotFound; ErrArity; ErrTooLarge for an argument beyond 512 MB and proto-max-bulk-len;
+	// ErrOpenKeyBusy when the command's keys include one that this callback holds open, where at least one of the two
+	// writes; those of the modifiers that are given. errors.Is(err, ErrInvalid) holds for the first four.
 	Call(cmd, format string, args ...any) (*Reply, error)
 
 	// CallArgs is Call with modifiers and arguments that the compiler checks; its errors are those of Call without

@@ -48,7 +48,7 @@ type KeyImpl interface {
 // ErrNotWritable. After Close every method that can fail does so with ErrStale, and the key looks empty. The fields are
 // the host's: modules use the methods.
 //
-// Writes through a key fire no keyspace notifications. An aggregate that loses its last element is deleted; the handle
+// Writes through a key fire no keyspace notifications. One of an element beyond 512 MB fails with ErrTooLarge. An aggregate that loses its last element is deleted; the handle
 // is that of an empty key then.
 type Key struct {
 	Impl   KeyImpl

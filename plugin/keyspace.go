@@ -33,8 +33,8 @@ type Keyspace interface {
 	// arguments that name other keys yourself.
 	//
 	// Errors: ErrInvalid for a mode without Read and Write, with unknown bits, or AccessExpired with Write;
-	// ErrKeyConflict when a running callback holds the key open and one of the two handles writes; ErrBadValue
-	// for a native value that was kept as bytes and that its type refuses to load.
+	// ErrTooLarge for a name beyond 512 MB; ErrKeyConflict when a running callback holds the key open and one of the two
+	// handles writes; ErrBadValue for a native value that was kept as bytes and that its type refuses to load.
 	OpenKey(name String, mode OpenMode) (*Key, error)
 
 	// KeyExists tells whether a key exists, without any effect: it is no access, and deletes no key whose time has come.

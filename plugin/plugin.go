@@ -1,7 +1,8 @@
 package plugin
 
 // Ctx is what a module callback can ask of the host. It is valid until the callback it was passed to returns, and only
-// on the goroutine of that callback.
+// on the goroutine of that callback. Afterwards its methods fail with ErrStale, or ErrNoClient for replies, as long as no other
+// callback uses the same memory: then what they do is done in the name of that one, without the lock if on another goroutine.
 //
 // Only the host implements it: later versions add methods.
 type Ctx interface {

@@ -6,10 +6,11 @@ type Replication interface {
 	// Replicate sends a command, written as for Calls.Call, without running it here. Its number of arguments is not
 	// checked. "A" and "R" restrict who gets it, as for Calls.Call; the other modifiers are accepted and mean nothing.
 	//
-	// Errors: ErrBadFormat, ErrCommandNotFound.
+	// Errors: ErrBadFormat, ErrCommandNotFound, ErrTooLarge.
 	Replicate(cmd, format string, args ...any) error
 
-	// ReplicateArgs is Replicate with arguments that the compiler checks. It fails with ErrCommandNotFound.
+	// ReplicateArgs is Replicate with arguments that the compiler checks. Its errors are those of Replicate without
+	// ErrBadFormat.
 	ReplicateArgs(cmd string, opt CallOpt, args ...Arg) error
 
 	// ReplicateVerbatim sends the running command as the client sent it. Replicas and the replay of the append-only

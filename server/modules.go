@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -212,12 +213,14 @@ func (s *Server) moduleLines() [][]string {
 }
 
 // onGoroutine runs f on a goroutine of its own and waits for it. It returns host.ErrGoexit when a module's command, which
-// the AOF may have, ended the goroutine: that must not be the one that main waits with.
+// the AOF or the primary's stream may have, ended the goroutine: that must be neither the one that main waits with nor that
+// of the link. Faults at wild addresses in module code are panics.
 func onGoroutine(f func() error) error {
 	result := make(chan error, 1)
 	go func() {
 		err := host.ErrGoexit
 		defer func() { result <- err }()
+		debug.SetPanicOnFault(true)
 		err = f()
 	}()
 	return <-result

@@ -26,8 +26,10 @@ func (s *Server) prepare() (driver, error) {
 	if err := s.loadModules(); err != nil {
 		return nil, err
 	}
+	s.mu.Lock() // goroutines of the modules ask already whether they may
 	s.loading = true
 	s.relax()
+	s.mu.Unlock()
 	return s.newDriver()
 }
 

@@ -15,6 +15,7 @@ import (
 	"datastore/aof"
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
+	"datastore/plugin/host"
 	"datastore/replication"
 	"datastore/server/command"
 )
@@ -227,12 +228,9 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 	stopErr := f.locked(func() error {
 		s.beginTurn()
 		s.store.BeginUnit(s.ctx.NowMs, keyspace.ExpireIgnore)
-		for i := range units {
-			if err = f.run(&units[i]); err != nil {
-				s.repl.whole = false // the next synchronization is a full one
-				break
-			}
-			s.feedStream(units[i].Raw)
+		err = onGoroutine(func() error { return f.runAll(units) })
+		if err != nil {
+			s.repl.whole = false // the next synchronization is a full one
 		}
 		s.repl.wroteOffset = s.repl.stream.End()
 		offset = s.repl.wroteOffset
@@ -243,6 +241,17 @@ func (f *follower) Apply(units []replication.Unit) (offset int64, err error) {
 		return nil
 	})
 	return offset, errors.Join(stopErr, err)
+}
+
+// runAll applies units until one fails.
+func (f *follower) runAll(units []replication.Unit) error {
+	for i := range units {
+		if err := f.run(&units[i]); err != nil {
+			return err
+		}
+		f.s.feedStream(units[i].Raw)
+	}
+	return nil
 }
 
 // run applies one unit as a whole. What is no effect is found before the first command has run.
@@ -256,9 +265,10 @@ func (f *follower) run(u *replication.Unit) (err error) {
 		}
 	}
 	defer s.endUnit()
+	err = host.ErrGoexit // unless it returns
 	defer func() {
+		s.running = 0
 		if cause := recover(); cause != nil {
-			s.running = 0
 			s.stats.panics++
 			s.logf(Warning, "Panic while applying the primary's stream: %v\n%s", cause, debug.Stack())
 			err = fmt.Errorf("%w: %v", errApply, cause)

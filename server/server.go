@@ -212,6 +212,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, s.closeFiles())
 	}
+	s.mu.Lock() // for load: a small dataset is there before the first command is served
 	s.current.Store(&d)
 	runtime.GC() // what preparing left behind is not in use
 	s.admin.startupBytes = s.usedMemory()
@@ -219,7 +220,6 @@ func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.Shutdown(0) })
 	defer stop()
 	var loader sync.WaitGroup
-	s.mu.Lock() // for load: a small dataset is there before the first command is served
 	loader.Go(s.load)
 	d.run()
 	loader.Wait()

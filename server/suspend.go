@@ -166,10 +166,12 @@ func (m moduleServer) Unit(f func()) {
 	s.store.CountReads(false)
 	s.store.NoTouch(false)
 	ctx.Effects.Begin()
+	defer func() { // also when a goroutine of a module ends in its Do
+		s.running = depth
+		ctx.MayPin = mayPin
+		s.endUnit()
+	}()
 	f()
-	s.running = depth
-	ctx.MayPin = mayPin
-	s.endUnit()
 }
 
 // TryLocked implements host.Blocker.

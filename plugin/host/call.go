@@ -16,6 +16,7 @@ const (
 // calls is the memory of a frame's calls. It is all given back when the handler ends.
 type calls struct {
 	args    [][]byte // of the running call
+	longest int      // bytes of one of them
 	name    []byte
 	client  command.Client // whom called commands see
 	cmds    []*plugin.Cmd  // handed out in this callback
@@ -41,15 +42,21 @@ func (a *calls) argv(c *plugin.Cmd) [][]byte {
 	if string(a.name) != c.Name {
 		a.name = append(a.name[:0], c.Name...)
 	}
-	a.args = append(a.args[:0], a.name)
+	a.args, a.longest = append(a.args[:0], a.name), 0
 	for _, s := range c.Args {
 		a.args = append(a.args, s.Bytes())
+		a.longest = max(a.longest, s.Len())
 	}
 	return a.args
 }
 
 // Cmd implements plugin.Calls.
-func (f *frame) Cmd(name string) *plugin.Cmd { return f.calls.take(f, name) }
+func (f *frame) Cmd(name string) *plugin.Cmd {
+	if f.use == over {
+		return new(plugin.Cmd).Reset(usedCmd{}, name)
+	}
+	return f.calls.take(f, name)
+}
 
 func (a *calls) take(impl plugin.CmdImpl, name string) *plugin.Cmd {
 	if len(a.cmds) >= max(a.compact, minCmds) {
@@ -221,8 +228,8 @@ func appendInt(c *plugin.Cmd, arg any) bool {
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	spend(c)
-	if f.asking {
-		return nil, plugin.ErrKeysRequest
+	if f.use != inUse {
+		return nil, f.barred()
 	}
 	argv, opt := f.calls.argv(c), c.Opt
 	cmd := f.resolve(c.Name, argv)

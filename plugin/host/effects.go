@@ -105,13 +105,16 @@ func (f *frame) ReplicateArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg
 // and a replay of the append-only file would end at, is not sent.
 func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	defer spend(c)
-	if f.asking {
-		return plugin.ErrKeysRequest
+	if f.use != inUse {
+		return f.barred()
 	}
 	argv := f.calls.argv(c)
 	cmd := f.host.server.Table().Resolve(argv)
-	if cmd == nil {
+	switch {
+	case cmd == nil:
 		return plugin.ErrCommandNotFound
+	case f.calls.longest > f.maxArgBytes():
+		return plugin.ErrTooLarge
 	}
 	if !cmd.ArityOK(len(argv)) || !cmd.Is(command.Write) && cmd.Any(command.Admin|command.NoScript|command.Blocking) {
 		f.misuse("'%s' with %d arguments cannot be replicated and was left out", cmd.FullName(), len(argv))

@@ -15,6 +15,9 @@ import (
 	"datastore/server/command"
 )
 
+// maxLastTurns bounds how many callbacks of blocked clients the end of the server waits for, in units of maxServed.
+const maxLastTurns = 1000
+
 // loadPoll is how often Do looks whether the server has loaded its dataset.
 const loadPoll = 20 * time.Millisecond
 
@@ -164,8 +167,8 @@ func (g *goroutines) stop(most time.Duration) bool {
 
 // Go implements plugin.Goroutines.
 func (f *frame) Go(run func(bg *plugin.Background)) error {
-	if f.asking {
-		return plugin.ErrKeysRequest
+	if f.use != inUse {
+		return f.barred()
 	}
 	return f.module.goroutines.start(run)
 }
@@ -265,7 +268,7 @@ func (h *Modules) do(m *module, locked func(func()) bool, unit func() error) (er
 // execution lock, or somebody who waits for it: Do would wait for itself. Asking the stack costs a microsecond of each Do and
 // nothing of each command.
 func insideCallback() bool {
-	entries := [...]string{"(*Modules).invoke", "(*Modules).visit", "host.runGuarded.func1"}
+	entries := [...]string{"(*Modules).invoke", "(*Modules).visit", "host.runGuarded.func1", "(*worker).once"}
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
@@ -329,7 +332,8 @@ func (h *Modules) Goroutines(name string) int {
 func (h *Modules) Stop() {
 	var list []*module
 	h.server.Locked(func() {
-		h.ServeBlocked() // connections that were closed at the end
+		for n := 0; n < maxLastTurns && h.serveSome(); n++ { // connections that were closed at the end
+		}
 		h.stopped = true
 		list = h.list
 	})

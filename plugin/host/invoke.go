@@ -39,7 +39,7 @@ type frame struct {
 	returned bool
 	noClient bool // replies have nowhere to go: OnLoad, OnUnload
 
-	asking bool            // the handler is asked for key positions, and can do nothing else
+	use    use
 	keysAt []command.KeyAt // what it has answered
 	auto   bool            // AutoMemory was called
 	failed bool            // an error reply was counted
@@ -55,7 +55,24 @@ type frame struct {
 	natives  []changed // values that are to be recorded
 }
 
-// handler returns what the command table calls.
+// use is what a frame may be used for.
+type use uint8
+
+const (
+	inUse  use = iota
+	asking     // the handler is asked for key positions, and can do nothing else
+	over       // the handler has ended: whoever has kept the context gets errors, until the next handler of this depth
+)
+
+// barred returns why a frame cannot be used.
+func (f *frame) barred() error {
+	if f.use == asking {
+		return plugin.ErrKeysRequest
+	}
+	return plugin.ErrStale
+}
+
+// handlerOf returns what the command table calls.
 func (h *Modules) handlerOf(c *moduleCommand) command.Handler {
 	return func(cc *command.Ctx) error { return h.invoke(c, cc) }
 }
@@ -105,7 +122,7 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 		f.db = cc.DB
 	}
 	f.raw = cc.Args
-	f.fromDB, f.begin, f.returned, f.noClient = cc.DB.Index(), len(cc.W.Buf), false, false
+	f.fromDB, f.begin, f.returned, f.noClient, f.use = cc.DB.Index(), len(cc.W.Buf), false, false, inUse
 	f.auto, f.failed, f.proto = false, false, cc.W.Proto
 	cc.Store.CountReads(false) // only OpenKey does
 	f.reply.reset()
@@ -130,7 +147,7 @@ func (f *frame) leave() {
 	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
 		f.endBlocking()
 	}
-	f.noClient = true // whoever has kept the frame gets errors
+	f.noClient, f.use = true, over
 	f.module.running--
 	h.depth = f.depth
 	f.dropArgs()

@@ -88,8 +88,11 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 	if mode&(plugin.Read|plugin.Write) == 0 || mode&^openModes != 0 || write && mode&plugin.AccessExpired != 0 {
 		return nil, plugin.ErrInvalid
 	}
-	if f.asking {
-		return nil, plugin.ErrKeysRequest
+	if f.use != inUse {
+		return nil, f.barred()
+	}
+	if tooLong(name.Bytes()) {
+		return nil, plugin.ErrTooLarge
 	}
 	f.module.keys++
 	if mode&plugin.NoEffects != 0 {
@@ -151,20 +154,28 @@ func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) 
 
 // KeyExists implements plugin.Keyspace.
 func (f *frame) KeyExists(name plugin.String) bool {
+	if f.use == over {
+		return false
+	}
 	f.cc.Store.CountReads(false)
 	return find(f.db, name.Bytes(), keyspace.ExpireHide, false).Exists()
 }
 
 // SignalModifiedKey implements plugin.Keyspace.
 func (f *frame) SignalModifiedKey(name plugin.String) {
-	if f.asking {
+	if f.use != inUse {
 		return
 	}
 	f.host.server.KeyTouched(f.db.Index(), name.Bytes())
 }
 
 // DBSize implements plugin.Keyspace.
-func (f *frame) DBSize() int { return f.db.Len() }
+func (f *frame) DBSize() int {
+	if f.use == over {
+		return 0
+	}
+	return f.db.Len()
+}
 
 // SelectedDB implements plugin.Keyspace.
 func (f *frame) SelectedDB() int { return f.db.Index() }
@@ -174,8 +185,8 @@ func (f *frame) SelectDB(n int) error {
 	if n < 0 || n >= f.cc.Store.Databases() {
 		return plugin.ErrInvalid
 	}
-	if f.asking {
-		return plugin.ErrKeysRequest
+	if f.use != inUse {
+		return f.barred()
 	}
 	f.client.DB = n
 	f.db = f.cc.Store.DB(n)

@@ -23,6 +23,9 @@ func (k *key) HSet(flags plugin.HFlags, fields []plugin.Field) (int, error) {
 		if fields[i].Name.IsZero() {
 			return 0, plugin.ErrInvalid
 		}
+		if tooLong(fields[i].Name.Bytes()) || tooLong(fields[i].Value.Bytes()) {
+			return 0, plugin.ErrTooLarge
+		}
 	}
 	if k.lent {
 		k.keepFields(fields)

@@ -30,6 +30,9 @@ func (k *key) Push(end plugin.ListEnd, s plugin.String) error {
 	if s.IsZero() || end > plugin.Tail {
 		return plugin.ErrInvalid
 	}
+	if tooLong(s.Bytes()) {
+		return plugin.ErrTooLarge
+	}
 	k.push(end, k.stable(s.Bytes()))
 	return nil
 }
@@ -124,6 +127,9 @@ func (k *key) LSet(i int, s plugin.String) error {
 	if s.IsZero() {
 		return plugin.ErrInvalid
 	}
+	if tooLong(s.Bytes()) {
+		return plugin.ErrTooLarge
+	}
 	if !k.list.Exists() {
 		return plugin.ErrEmptyKey
 	}
@@ -157,6 +163,9 @@ func (k *key) LInsert(i int, s plugin.String) error {
 	}
 	if s.IsZero() {
 		return plugin.ErrInvalid
+	}
+	if tooLong(s.Bytes()) {
+		return plugin.ErrTooLarge
 	}
 	n := k.list.Len()
 	if i < 0 {

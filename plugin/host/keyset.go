@@ -10,6 +10,9 @@ func (k *key) SAdd(m []byte) (bool, error) {
 	if err := k.forWrite(keyspace.TypeSet); err != nil {
 		return false, err
 	}
+	if tooLong(m) {
+		return false, plugin.ErrTooLarge
+	}
 	m = k.stable(m)
 	added := k.set.Add(m)
 	if added {

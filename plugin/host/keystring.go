@@ -8,8 +8,10 @@ import (
 	"datastore/server/resp"
 )
 
-// maxStringBytes is the largest string value of the SDK, whatever proto-max-bulk-len says.
+// maxStringBytes is the largest string, key name and element of the SDK, whatever proto-max-bulk-len says.
 const maxStringBytes = 512 << 20
+
+func tooLong(b []byte) bool { return len(b) > maxStringBytes }
 
 func appendInt64(dst []byte, n int64) []byte { return resp.AppendInt(dst, n) }
 

@@ -104,7 +104,7 @@ func (h *Modules) KeyChanging(db int, key []byte) {
 
 // SignalKeyAsReady implements plugin.Blocking.
 func (f *frame) SignalKeyAsReady(name plugin.String) {
-	if f.asking {
+	if f.use != inUse {
 		return
 	}
 	if k := f.host.waits.keys[dbKey{f.db.Index(), string(name.Bytes())}]; k != nil {
@@ -122,32 +122,74 @@ func (h *Modules) note(k *keyWait) {
 	}
 }
 
+// trial is what has happened to a key that clients are being tried for.
+type trial struct {
+	k          *keyWait
+	exists     bool
+	came, went bool
+	rest       []*blocked // to be tried in the next turn
+}
+
 // try tries the clients that wait for a key, in turn, as long as it is ready for them.
 func (h *Modules) try(k *keyWait) {
-	news := k.news
+	news, t := k.news, trial{k: k}
 	k.news = keyNews{}
-	db, name := h.server.Context().Store.DB(k.at.db), []byte(k.at.name)
-	exists, came, went := false, false, false
 	h.server.Unit(func() {
-		exists = db.Exists(name)
-		changed := news.existed && exists && db.Type(name) != news.before
-		came = news.signaled || news.created || changed
-		went = news.existed && (!exists || news.created || changed)
+		db, name := h.server.Context().Store.DB(k.at.db), []byte(k.at.name)
+		t.exists = db.Exists(name)
+		changed := news.existed && t.exists && db.Type(name) != news.before
+		t.came = news.signaled || news.created || changed
+		t.went = news.existed && (!t.exists || news.created || changed)
 	})
 	for e := k.clients.Front(); e != nil; {
+		if h.waits.left <= 0 {
+			for ; e != nil; e = e.Next() {
+				t.rest = append(t.rest, e.Value.(*blocked))
+			}
+			h.waits.trials = append(h.waits.trials, t)
+			return
+		}
 		b := e.Value.(*blocked)
 		e = e.Next()
-		deletes := b.flags&plugin.UnblockDeleted != 0
-		switch {
-		case !b.waiting || b.late || !b.live():
-			continue
-		case exists && came, deletes && went:
-		case k.deletes == 0:
+		if !h.tryOne(&t, b) {
 			return
-		default:
-			continue
 		}
-		h.answer(b, phaseReply, b.o.Reply, name)
-		h.server.Unit(func() { exists = db.Exists(name) })
 	}
+}
+
+// goOn continues a trial in a later turn. Those of its clients that do not wait any more are passed over.
+func (h *Modules) goOn(t trial) {
+	h.look(&t)
+	for ; len(t.rest) > 0; t.rest = t.rest[1:] {
+		if h.waits.left <= 0 {
+			h.waits.trials = append(h.waits.trials, t)
+			return
+		}
+		if !h.tryOne(&t, t.rest[0]) {
+			return
+		}
+	}
+}
+
+// tryOne lets a client try a key that is ready for it. It reports whether the key may be ready for others.
+func (h *Modules) tryOne(t *trial, b *blocked) (more bool) {
+	deletes := b.flags&plugin.UnblockDeleted != 0
+	switch {
+	case !b.waiting || b.late || !b.live():
+		return true
+	case t.exists && t.came, deletes && t.went:
+	default:
+		return t.k.deletes > 0
+	}
+	h.waits.left--
+	h.answer(b, phaseReply, b.o.Reply, []byte(t.k.at.name))
+	h.look(t)
+	return true
+}
+
+// look tells a trial whether its key exists.
+func (h *Modules) look(t *trial) {
+	h.server.Unit(func() {
+		t.exists = h.server.Context().Store.DB(t.k.at.db).Exists([]byte(t.k.at.name))
+	})
 }

@@ -47,6 +47,8 @@ func (k *key) ZAdd(score float64, m []byte, flags plugin.ZFlags, incr bool) (plu
 		return 0, 0, plugin.ErrInvalid
 	case score != score:
 		return 0, 0, plugin.ErrNotNumber
+	case tooLong(m):
+		return 0, 0, plugin.ErrTooLarge
 	case incr:
 		c |= keyspace.ZIncr
 	}

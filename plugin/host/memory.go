@@ -48,8 +48,8 @@ func (h *Modules) abandon(m *module) {
 // alloc does the work of the methods that return memory: it makes n bytes, or p n bytes long.
 func (f *frame) alloc(p []byte, n int, zero bool) ([]byte, error) {
 	switch {
-	case f.asking:
-		return nil, plugin.ErrKeysRequest
+	case f.use != inUse:
+		return nil, f.barred()
 	case f.module.heap == nil:
 		return nil, plugin.ErrNotInitialized
 	case n < 0:
@@ -111,7 +111,7 @@ func (f *frame) Free(p []byte) {
 	if p == nil {
 		return
 	}
-	if f.asking || f.module.heap == nil || !f.module.heap.memory.Free(p) {
+	if f.use != inUse || f.module.heap == nil || !f.module.heap.memory.Free(p) {
 		panic(plugin.ErrBadFree)
 	}
 }
@@ -125,7 +125,7 @@ func (f *frame) Strdup(s string) []byte {
 
 // AccountMemory implements plugin.Memory.
 func (f *frame) AccountMemory(delta int64) {
-	if f.module.heap != nil {
+	if f.module.heap != nil && f.use != over {
 		f.module.heap.accounted += delta
 	}
 }
@@ -177,7 +177,7 @@ func (f *frame) PoolAlloc(n int) []byte {
 		panic(plugin.ErrInvalid)
 	case n > maxPoolBytes:
 		panic(plugin.ErrTooLarge)
-	case n > poolBlockBytes:
+	case n > poolBlockBytes || f.use == over:
 		return make([]byte, n)
 	}
 	return f.pool.alloc(n)

@@ -58,6 +58,7 @@ type Modules struct {
 
 	aux     []rdb.ModuleAux // of types that no module has registered
 	reaper  reaper
+	workers workers
 	payload []byte // scratch of recordNative
 }
 

@@ -29,7 +29,7 @@ func (h *Modules) ask(mc *moduleCommand, args [][]byte, dst []command.KeyAt) (ke
 	cc := h.server.Context()
 	h.depth++
 	f.module, f.self, f.cc, f.client, f.cmd, f.raw, f.db = mc.module, mc, cc, cc.Client, nil, args, cc.DB
-	f.noClient, f.asking, f.returned, f.keysAt = true, true, false, dst
+	f.noClient, f.use, f.returned, f.keysAt = true, asking, false, dst
 	f.reply.reset()
 	for _, a := range args {
 		f.args = append(f.args, plugin.StringOf(a))
@@ -41,7 +41,7 @@ func (h *Modules) ask(mc *moduleCommand, args [][]byte, dst []command.KeyAt) (ke
 		}
 		f.release()
 		f.pool.reset()
-		f.asking, f.keysAt = false, nil
+		f.use, f.keysAt = over, nil
 		h.depth = f.depth
 		f.dropArgs()
 	}()
@@ -66,7 +66,7 @@ func (f *frame) askedInVain(v any) {
 }
 
 // IsKeysPositionRequest implements plugin.Positions.
-func (f *frame) IsKeysPositionRequest() bool { return f.asking }
+func (f *frame) IsKeysPositionRequest() bool { return f.use == asking }
 
 // KeyAtPos implements plugin.Positions.
 func (f *frame) KeyAtPos(pos int) { f.KeyAtPosFlags(pos, anyUse) }
@@ -74,7 +74,7 @@ func (f *frame) KeyAtPos(pos int) { f.KeyAtPosFlags(pos, anyUse) }
 // KeyAtPosFlags implements plugin.Positions.
 func (f *frame) KeyAtPosFlags(pos int, flags plugin.KeyFlags) {
 	switch {
-	case !f.asking || pos < 1:
+	case f.use != asking || pos < 1:
 		return
 	case pos >= len(f.raw):
 		f.misuse("command '%s' reports a key at position %d of %d arguments", f.self.full, pos, len(f.raw))

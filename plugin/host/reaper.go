@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -58,17 +57,9 @@ func (r *reaper) begin() {
 	}
 }
 
-// run frees what waits. A method that ends its goroutine gets another one started in its place.
+// run frees what waits.
 func (r *reaper) run() {
-	debug.SetPanicOnFault(true)
-	done := false
-	defer func() {
-		if done {
-			r.wg.Done()
-			return
-		}
-		go r.run()
-	}()
+	defer r.wg.Done()
 	for {
 		next, heaps := r.next()
 		switch {
@@ -81,7 +72,6 @@ func (r *reaper) run() {
 				}
 			})
 		default:
-			done = true
 			return
 		}
 	}
@@ -129,4 +119,5 @@ func (h *Modules) Close() {
 		waiting, _ := h.reaper.counts()
 		h.server.Log(plugin.Warning, fmt.Sprintf("Values of modules are still being freed, %d more wait: left behind", waiting))
 	}
+	h.workers.close()
 }

@@ -18,6 +18,8 @@ func (f *frame) refusal(cmd *command.Command, argv [][]byte, opt plugin.CallOpt)
 		return f.host.server.Table().Unknown(argv), plugin.ErrCommandNotFound
 	case !cmd.ArityOK(len(argv)) || cmd.Handler == nil:
 		return command.ErrArity(cmd.FullName()), plugin.ErrArity
+	case f.calls.longest > f.maxArgBytes():
+		return command.ErrTooLong, plugin.ErrTooLarge
 	case opt&conditional == 0:
 		return nil, nil
 	case opt&plugin.ScriptMode != 0 && cmd.Is(command.NoScript):
@@ -38,6 +40,9 @@ func (f *frame) refusal(cmd *command.Command, argv [][]byte, opt plugin.CallOpt)
 	}
 	return nil, nil
 }
+
+// maxArgBytes is the largest argument of a call: no client could send a larger one, and the keyspace could not store it.
+func (f *frame) maxArgBytes() int { return max(maxStringBytes, f.cc.MaxBulkBytes) }
 
 // errorReply makes a reply of an error that no command has written.
 func (f *frame) errorReply(err *command.Error) *plugin.Reply {

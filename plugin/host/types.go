@@ -139,18 +139,22 @@ func (o *outside) DecodeValue(t *plugin.Type, b []byte, encver int) (v any, err 
 // nowhere is the key of a value that has none.
 func nowhere() keyspace.KeyAt { return keyspace.KeyAt{DB: -1} }
 
-// guard runs a method of the type; the error is a panic in it.
-func (t *nativeType) guard(method string, f func()) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = newPanicError(v)
-			t.module.panics.Add(1)
-			t.host.logStack(t.module, err)
-			t.logf(plugin.Warning, "method %s did not return: %v", method, err)
-		}
-	}()
-	f()
-	return nil
+// guard runs a method of the type beside the caller, who waits; the error is a *PanicError or ErrGoexit.
+func (t *nativeType) guard(method string, f func()) error {
+	w := t.host.workers.take()
+	defer t.host.workers.give(w)
+	w.method = f
+	return t.returned(method, w.do())
+}
+
+// returned logs and counts a method that did not return.
+func (t *nativeType) returned(method string, err error) error {
+	if err != nil {
+		t.module.panics.Add(1)
+		t.host.logStack(t.module, err)
+		t.logf(plugin.Warning, "method %s did not return: %v", method, err)
+	}
+	return err
 }
 
 func (t *nativeType) logf(level plugin.LogLevel, format string, args ...any) {
@@ -223,11 +227,17 @@ func (t *nativeType) Save(w *rdb.Writer, at keyspace.KeyAt, v any) {
 }
 
 // Bytes implements keyspace.NativeType.
-func (t *nativeType) Bytes(v any) (n int64) {
-	if t.m.AllocSize == nil || t.guard("AllocSize", func() { n = t.m.AllocSize(v) }) != nil {
+func (t *nativeType) Bytes(v any) int64 {
+	if t.m.AllocSize == nil {
 		return 0
 	}
-	return max(n, 0)
+	w := t.host.workers.take()
+	defer t.host.workers.give(w)
+	w.sized, w.value = t, v
+	if t.returned("AllocSize", w.do()) != nil {
+		return 0
+	}
+	return max(w.size, 0)
 }
 
 // Usage implements keyspace.NativeType.

@@ -12,9 +12,9 @@ import (
 	"datastore/server/command"
 )
 
-// maxServeRounds bounds ServeBlocked: callbacks that make keys ready for each other without end leave the rest for the
-// driver's next turn.
-const maxServeRounds = 1000
+// maxServed bounds ServeBlocked, so that it takes about a millisecond besides what the callbacks do: the rest of many clients
+// that are unblocked at once, and callbacks that make keys ready for each other without end, are for the driver's next turn.
+const maxServed = 512
 
 // waits are the blocked clients of all modules, and what has happened to them that their callbacks have not been told.
 type waits struct {
@@ -23,6 +23,8 @@ type waits struct {
 
 	keys    map[dbKey]*keyWait // by the execution lock, as what follows
 	ready   []*keyWait
+	trials  []trial // that were not finished
+	left    int     // of maxServed
 	serving bool
 }
 
@@ -54,31 +56,59 @@ func (h *Modules) rouse(b *blocked, why wakeReason) {
 // ServeBlocked runs the callbacks of blocked clients for which there is a reason. The server calls it under the execution
 // lock, outside of a unit, soon after BlockedDue was called.
 func (h *Modules) ServeBlocked() {
+	if h.serveSome() {
+		h.server.BlockedDue()
+		h.server.Wake()
+	}
+}
+
+// serveSome runs a bounded number of callbacks and reports whether there is more to do.
+func (h *Modules) serveSome() (more bool) {
 	w := &h.waits
 	if w.serving {
-		return
+		return false
 	}
 	w.serving = true
 	defer func() { w.serving = false }()
-	for range maxServeRounds {
+	for w.left = maxServed; w.left > 0; {
 		w.mu.Lock()
 		queue := w.queue
 		w.queue = nil
 		w.mu.Unlock()
-		ready := w.ready
-		w.ready = nil
-		if len(queue)+len(ready) == 0 {
-			return
+		trials, ready := w.trials, w.ready
+		w.trials, w.ready = nil, nil
+		if len(queue)+len(trials)+len(ready) == 0 {
+			return false
 		}
-		for _, wake := range queue {
-			h.settleWait(wake.b, wake.why)
+		for ; len(queue) > 0 && w.left > 0; queue = queue[1:] {
+			w.left--
+			h.settleWait(queue[0].b, queue[0].why)
 		}
-		for _, k := range ready {
-			h.try(k)
+		for ; len(trials) > 0 && w.left > 0; trials = trials[1:] {
+			h.goOn(trials[0])
 		}
+		for ; len(ready) > 0 && w.left > 0; ready = ready[1:] {
+			w.left--
+			h.try(ready[0])
+		}
+		w.putBack(queue, trials, ready)
 	}
-	h.server.BlockedDue()
-	h.server.Wake()
+	return true
+}
+
+// putBack leaves what was not done for the next round, before what has come meanwhile.
+func (w *waits) putBack(queue []wakeup, trials []trial, ready []*keyWait) {
+	if len(queue) > 0 {
+		w.mu.Lock()
+		w.queue = append(queue, w.queue...)
+		w.mu.Unlock()
+	}
+	if len(trials) > 0 {
+		w.trials = append(trials, w.trials...)
+	}
+	if len(ready) > 0 {
+		w.ready = append(ready, w.ready...)
+	}
 }
 
 // settleWait does what follows from the end of a wait.
