@@ -120,7 +120,8 @@ func ExampleReplication_replicateVerbatim() {
 		}
 		return ctx.ReplyReply(r)
 	}
-	run(command("extend", extend), plugintest.Options{Replica: true, ReplicaModule: command("extend", extend)}, "EXTEND k abc", "GET k")
+	module := command("extend", extend)
+	run(module, plugintest.Options{Replica: true, ReplicaModule: module}, "EXTEND k abc", "GET k")
 	// Output:
 	// EXTEND k abc: 3
 	// GET k: "abc"
@@ -202,7 +203,9 @@ func ExampleCreateTypeOf() {
 		if err != nil {
 			return err
 		}
-		return ctx.CreateCommand("gauge", add, plugin.CommandSpec{Flags: "write deny-oom", Arity: 3, FirstKey: 1, LastKey: 1, KeyStep: 1})
+		return ctx.CreateCommand("gauge", add, plugin.CommandSpec{
+			Flags: "write deny-oom", Arity: 3, FirstKey: 1, LastKey: 1, KeyStep: 1,
+		})
 	}
 	serveAlone(onLoad, "GAUGE g 5", "GAUGE g -3", "TYPE g", "COPY g other", "GAUGE other 10", "SET text x", "GAUGE text 1")
 	// Output:
