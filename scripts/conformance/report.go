@@ -38,7 +38,7 @@ func (t *table) statusOf(r *rule) status {
 func (t *table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Conformance of the module API\n\nMade by `go run ./scripts/conformance -o FILE`.\n\n")
-	b.WriteString("```\n" + t.summary() + "```\n\n| rule | wave | | state | tests |\n|---|---|---|---|---|\n")
+	b.WriteString("```\n" + t.summary() + "```\n\n| rule | wave | what it says | tests | result |\n|---|---|---|---|---|\n")
 	for i := range t.rules {
 		r := &t.rules[i]
 		notes := []string{}
@@ -52,7 +52,7 @@ func (t *table) markdown() string {
 			}
 			notes = append(notes, note)
 		}
-		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s |\n", r.id, r.wave, r.title, t.statusOf(r), strings.Join(notes, ", "))
+		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s |\n", r.id, r.wave, r.title, strings.Join(notes, "<br>"), t.statusOf(r))
 	}
 	return b.String()
 }
