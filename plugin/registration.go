@@ -40,7 +40,7 @@ type CommandSpec struct {
 	//
 	//	write              it may change data: refused on read-only replicas, and when the disk or replicas fail; @write
 	//	readonly           it reads keys and changes nothing; @read
-	//	deny-oom           it may need memory: refused when maxmemory is reached and nothing can be evicted
+	//	deny-oom           it may need memory: refused when maxmemory is reached
 	//	fast               it takes the same time for all sizes of data, or almost; @fast in place of @slow
 	//	blocking           it may block its client, see Blocking; @blocking
 	//	admin, pubsub      it belongs to administration, or to publish/subscribe; @admin and @dangerous, @pubsub
