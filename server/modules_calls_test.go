@@ -395,6 +395,7 @@ func TestModuleMemory(t *testing.T) {
 	}
 	c.Must("CONFIG", "SET", "maxmemory", fmt.Sprint(before+size/2))
 	wantReply(t, c, "SET k v", "(error) OOM command not allowed when used memory > 'maxmemory'.")
+	c.Must("FLUSHALL")
 	c.Must("CALLS.FREE")
 	wantReply(t, c, "SET k v", "OK")
 	if n := number("used_memory_modules"); n != 0 {
