@@ -110,8 +110,8 @@ not JSON
 			note = " (" + want + ")"
 		}
 		for _, line := range []string{
-			"| A-2 | 1 | second | `dir/p.TestB`" + note + " | " + want + " |", "| A-3 | 2 | third | `dir/p.TestC` (not run) | not run |",
-			"| A-4 | 1 | fourth | there is no such thing | not applicable |", "wave 1: 3 rules: 2 " + want + ", 1 not applicable",
+			"| A-2 | second | `dir/p.TestB`" + note + " | " + want + " |", "| A-3 | third | `dir/p.TestC` (not run) | not run |",
+			"| A-4 | fourth | there is no such thing | not applicable |", "wave 1: 3 rules: 2 " + want + ", 1 not applicable",
 		} {
 			if !strings.Contains(text, line) {
 				t.Errorf("%s: no %q in\n%s", action, line, text)
