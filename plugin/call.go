@@ -3,6 +3,8 @@ package plugin
 import "strconv"
 
 // Calls runs commands of the daemon and of other modules.
+//
+// Rules CALL-1 to CALL-6.
 type Calls interface {
 	// Call runs a command in the current database and returns its reply.
 	//

@@ -2,6 +2,8 @@ package plugin
 
 // Replication decides what the append-only file and the replicas receive for this command. Several effects of one unit
 // arrive as one MULTI/EXEC block. See the package documentation for commands that use none of this.
+//
+// Rules RPL-1 to RPL-9.
 type Replication interface {
 	// Replicate sends a command, written as for Calls.Call, without running it here. Its number of arguments is not
 	// checked. "A" and "R" restrict who gets it, as for Calls.Call; the other modifiers are accepted and mean nothing.
