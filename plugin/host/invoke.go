@@ -132,9 +132,22 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	return f
 }
 
-// leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale.
+// leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale. The size of a value may be
+// asked for on the way: where that ends the goroutine, what is left is done nevertheless.
 func (f *frame) leave() {
+	done := false
+	defer func() {
+		if !done {
+			f.leave()
+		}
+	}()
+	f.end()
+	done = true
+}
+
+func (f *frame) end() {
 	h := f.host
+	h.sizing = false
 	f.countLeaks()
 	f.closeKeys()
 	f.settle()

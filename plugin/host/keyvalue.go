@@ -76,7 +76,11 @@ func (k *key) Changed() error {
 	if k.Type() == plugin.KeyEmpty {
 		return plugin.ErrEmptyKey
 	}
-	if !k.db.NativeChanged(k.name) {
+	h := k.frame.host
+	h.sizing = true
+	live := k.db.NativeChanged(k.name)
+	h.sizing = false
+	if !live {
 		return plugin.ErrType
 	}
 	k.handed = false
@@ -92,7 +96,11 @@ func (k *key) checkValue() {
 		return
 	}
 	k.handed = false
-	if k.db.NativeResized(k.name) {
+	h := k.frame.host
+	h.sizing = true
+	resized := k.db.NativeResized(k.name)
+	h.sizing = false
+	if resized {
 		k.frame.misuse("the value of key %q was changed without Key.Changed", k.name)
 		k.db.NativeChanged(k.name)
 		k.wrote = true

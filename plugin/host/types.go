@@ -17,6 +17,7 @@ type nativeType struct {
 	m      plugin.TypeMethods
 	host   *Modules
 	module *module
+	silent bool // AllocSize has ended a goroutine, and is not asked again
 }
 
 var _ rdb.NativeType = (*nativeType)(nil)
@@ -228,8 +229,11 @@ func (t *nativeType) Save(w *rdb.Writer, at keyspace.KeyAt, v any) {
 
 // Bytes implements keyspace.NativeType.
 func (t *nativeType) Bytes(v any) int64 {
-	if t.m.AllocSize == nil {
+	switch {
+	case t.m.AllocSize == nil || t.silent:
 		return 0
+	case t.host.sizing:
+		return t.size(v)
 	}
 	w := t.host.workers.take()
 	defer t.host.workers.give(w)
@@ -238,6 +242,25 @@ func (t *nativeType) Bytes(v any) int64 {
 		return 0
 	}
 	return max(w.size, 0)
+}
+
+// size is Bytes on the goroutine of a handler that has changed the value: handing over to a worker would cost as much as the
+// whole command. Nothing is half done then, and a handler survives runtime.Goexit; but what closes its keys afterwards would
+// not, so the method is not asked again.
+func (t *nativeType) size(v any) (n int64) {
+	returned := false
+	defer func() {
+		if cause := recover(); cause != nil {
+			_ = t.returned("AllocSize", newPanicError(cause))
+			n = 0
+		} else if !returned {
+			t.silent = true
+			_ = t.returned("AllocSize", ErrGoexit)
+		}
+	}()
+	n = max(t.m.AllocSize(v), 0)
+	returned = true
+	return n
 }
 
 // Usage implements keyspace.NativeType.
