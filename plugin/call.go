@@ -16,7 +16,8 @@ type Calls interface {
 	// "!" nothing below the call is replicated by it. Without "3" and "0" the reply is in RESP2. The command runs with
 	// all permissions unless "C" is given, and does not block.
 	//
-	// A command that fails, with WRONGTYPE for example, is no error of Call: the reply is of type ErrorReply.
+	// A command that fails, with WRONGTYPE for example, is no error of Call: the reply is of type ErrorReply. So is the one
+	// of a module's command that 64 calls of such commands lead to, one within the other.
 	//
 	// Errors, all of them before anything has run: ErrBadFormat for an unknown letter, a wrong number or type of
 	// arguments; ErrCommandNotFound; ErrArity; ErrTooLarge for an argument beyond 512 MB and proto-max-bulk-len;

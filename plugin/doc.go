@@ -142,6 +142,12 @@
 // What can only be a mistake of the module, such as a second reply, is misuse: there is a line in the log, and INFO modules
 // counts it for the module. In plugintest it makes the test fail.
 //
+// # What to skip
+//
+// Types whose names end in Impl, and the interfaces that they consist of (StringValue, ListValue, SetMembers, HashFields,
+// ZSetMembers, NativeValue, Iteration), are the host's side of handles, and so are the exported fields of handles, Cursor and
+// Cmd.Reset. Modules use the methods of the handles.
+//
 // # Rules
 //
 // The comments of interfaces and handles end with the numbers of the rules that they keep. scripts/conformance has the list

@@ -16,8 +16,8 @@ const (
 	KeyHash
 	KeySet
 	KeyZSet
-	KeyModule
-	KeyStream
+	KeyModule // a native type, see Key.Value
+	KeyStream // none yet: the daemon has no streams
 )
 
 // NoExpire is the time to live of a key without one; as an argument it takes the time to live away.
