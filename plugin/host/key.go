@@ -138,6 +138,13 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 
 // find looks a key up. expiry is as in key, touch renews the access clock.
 func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) (e keyspace.Entry) {
+	switch { // the usual ones
+	case expiry != keyspace.ExpireDelete:
+	case touch:
+		return db.Lookup(name)
+	default:
+		return db.Peek(name)
+	}
 	store := db.Store()
 	before := store.Expiry(expiry)
 	if before != keyspace.ExpireDelete && expiry != keyspace.ExpireIgnore {
@@ -231,8 +238,12 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
-	k.checkValue()
-	k.recordDirty()
+	if k.handed {
+		k.checkValue()
+	}
+	if k.dirty {
+		k.recordDirty()
+	}
 	if k.doomed {
 		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs && k.db.Delete(k.name) {
 			f.record(k.db, []byte("DEL"), k.name)
@@ -256,7 +267,7 @@ func (k *key) end() {
 
 // changes moves whenever a view of the keyspace may have become invalid.
 func (k *key) changes() int64 {
-	store := k.frame.cc.Store
+	store := k.db.Store()
 	return store.Changes() + store.Deaths()
 }
 

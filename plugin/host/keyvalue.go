@@ -89,12 +89,9 @@ func (k *key) Changed() error {
 	return nil
 }
 
-// checkValue finds a value that was changed without a word, as far as its size tells, and makes up for it: replicas are to stay
-// equal.
+// checkValue finds a value, handed out to be written, that was changed without a word, as far as its size tells, and makes up
+// for it: replicas are to stay equal.
 func (k *key) checkValue() {
-	if !k.handed {
-		return
-	}
 	k.handed = false
 	h := k.frame.host
 	h.sizing = true
