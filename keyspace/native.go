@@ -260,31 +260,33 @@ func (d *DB) ReplaceNative(key []byte, v any) (old any, ok bool) {
 	return old, true
 }
 
-// NativeChanged counts a live native value as changed in place and asks for its size again; false when the key has none.
-func (d *DB) NativeChanged(key []byte) bool {
+// NativeChanged counts a live native value as changed in place to a size in bytes; false when the key has none.
+func (d *DB) NativeChanged(key []byte, bytes int64) bool {
 	_, r := d.find(key)
 	if r == 0 || encodingOf(r) != encNative {
 		return false
 	}
 	d.change(key)
-	d.store.measure(&d.store.natives.entries[nativeOf(r)])
+	d.store.natives.entries[nativeOf(r)].resize(d.store, bytes)
 	return true
 }
 
-// NativeResized reports whether the size of a key's live native value is another one than when it was asked for last.
-func (d *DB) NativeResized(key []byte) bool {
+// NativeBytes returns the size that a key's live native value had when it was told last, or -1 when the key has none.
+func (d *DB) NativeBytes(key []byte) int64 {
 	_, r := d.find(key)
 	if r == 0 || encodingOf(r) != encNative {
-		return false
+		return -1
 	}
-	n := &d.store.natives.entries[nativeOf(r)]
-	return n.t.Bytes(n.v) != n.bytes
+	return d.store.natives.entries[nativeOf(r)].bytes
 }
 
 func (s *Store) measure(n *native) {
-	now := n.t.Bytes(n.v)
-	s.heapBytes += now - n.bytes
-	n.bytes = now
+	n.resize(s, n.t.Bytes(n.v))
+}
+
+func (n *native) resize(s *Store, bytes int64) {
+	s.heapBytes += bytes - n.bytes
+	n.bytes = bytes
 }
 
 // LoadOpaque enters a native value under a key that is absent, as the bytes that it was saved as; false when the key is

@@ -158,7 +158,6 @@ func (f *frame) hasOpen() bool {
 func (f *frame) end() {
 	h := f.host
 	if f.hasOpen() || f.calls.replies.used > 0 {
-		h.sizing = false
 		f.countLeaks()
 		f.closeKeys()
 	}

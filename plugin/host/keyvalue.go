@@ -76,16 +76,15 @@ func (k *key) Changed() error {
 	if k.Type() == plugin.KeyEmpty {
 		return plugin.ErrEmptyKey
 	}
-	h := k.frame.host
-	h.sizing = true
-	live := k.db.NativeChanged(k.name)
-	h.sizing = false
-	if !live {
+	t, v, _ := k.look().Native()
+	nt, ok := t.(*nativeType)
+	if !ok {
 		return plugin.ErrType
 	}
+	k.frame.changedNative(k.db, k.name) // before AllocSize, which may end this goroutine
+	k.db.NativeChanged(k.name, nt.size(v))
 	k.handed = false
 	k.wrote, k.seen = true, k.changes() // the record has stayed where it was
-	k.frame.changedNative(k.db, k.name)
 	return nil
 }
 
@@ -93,13 +92,14 @@ func (k *key) Changed() error {
 // for it: replicas are to stay equal.
 func (k *key) checkValue() {
 	k.handed = false
-	h := k.frame.host
-	h.sizing = true
-	resized := k.db.NativeResized(k.name)
-	h.sizing = false
-	if resized {
+	t, v, _ := k.look().Native()
+	nt, ok := t.(*nativeType)
+	if !ok {
+		return
+	}
+	if now := nt.size(v); now != k.db.NativeBytes(k.name) {
 		k.frame.misuse("the value of key %q was changed without Key.Changed", k.name)
-		k.db.NativeChanged(k.name)
+		k.db.NativeChanged(k.name, now)
 		k.wrote = true
 		k.frame.changedNative(k.db, k.name)
 	}
@@ -165,7 +165,7 @@ const keptNatives = 16
 func (f *frame) recordNative(db *keyspace.DB, name []byte) {
 	e := db.Peek(name)
 	at := e.ExpireAt()
-	if e.Type() != keyspace.TypeNative || at != keyspace.NoExpiry && at <= f.cc.NowMs {
+	if e.Type() != keyspace.TypeNative || at != keyspace.NoExpiry && at < f.cc.NowMs {
 		return // it has become something else, or is gone, which has been recorded
 	}
 	h := f.host

@@ -59,7 +59,6 @@ type Modules struct {
 	aux     []rdb.ModuleAux // of types that no module has registered
 	reaper  reaper
 	workers workers
-	sizing  bool   // a handler asks for the size of a value, with a goroutine that may end
 	payload []byte // scratch of recordNative
 }
 

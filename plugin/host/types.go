@@ -229,11 +229,8 @@ func (t *nativeType) Save(w *rdb.Writer, at keyspace.KeyAt, v any) {
 
 // Bytes implements keyspace.NativeType.
 func (t *nativeType) Bytes(v any) int64 {
-	switch {
-	case t.m.AllocSize == nil || t.silent:
+	if t.m.AllocSize == nil || t.silent {
 		return 0
-	case t.host.sizing:
-		return t.size(v)
 	}
 	w := t.host.workers.take()
 	defer t.host.workers.give(w)
@@ -244,10 +241,13 @@ func (t *nativeType) Bytes(v any) int64 {
 	return max(w.size, 0)
 }
 
-// size is Bytes on the goroutine of a handler that has changed the value: handing over to a worker would cost as much as the
+// size is Bytes on the goroutine of a handler that had the value to write: handing over to a worker would cost as much as the
 // whole command. Nothing is half done then, and a handler survives runtime.Goexit; but what closes its keys afterwards would
 // not, so the method is not asked again.
 func (t *nativeType) size(v any) (n int64) {
+	if t.m.AllocSize == nil || t.silent {
+		return 0
+	}
 	returned := false
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -12,7 +12,7 @@ type worker struct {
 	begin, end chan struct{}
 	method     func()      // what is to run, or nil for
 	sized      *nativeType // the AllocSize of this type for
-	value      any         // this value; it is asked for with each change, and must not allocate
+	value      any         // this value; no allocation for that
 	size       int64
 	err        error // a *PanicError, or ErrGoexit
 }

@@ -187,6 +187,7 @@ func swapdb(c *command.Ctx) error {
 	}
 	selected := c.Selected()
 	c.Store.SwapDB(i, j)
+	c.Effects.Swapped(i, j)
 	c.Effects.Replace(selected, c.Args...)
 	c.W.OK()
 	return nil

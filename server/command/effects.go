@@ -23,6 +23,7 @@ type Effects struct {
 	firstDB int      // database of the first effect in buf, -1 when that begins with a SELECT of its own
 	first   int      // where it begins, behind another SELECT
 	divert  *Effects // takes what Add is given, nil for none
+	swaps   [][2]int // databases exchanged by what was diverted and is not appended yet
 
 	partial []part // of buf, for one target or none, in order
 }
@@ -109,6 +110,14 @@ func (e *Effects) AddNow(db int, args ...[]byte) {
 	if !e.on {
 		return
 	}
+	for i := len(e.swaps) - 1; i >= 0; i-- { // it comes before them
+		switch db {
+		case e.swaps[i][0]:
+			db = e.swaps[i][1]
+		case e.swaps[i][1]:
+			db = e.swaps[i][0]
+		}
+	}
 	begin := len(e.buf) == 0
 	if begin {
 		e.buf = append(e.buf, multiPrefix...)
@@ -138,6 +147,14 @@ func (e *Effects) Divert(to *Effects) (before *Effects) {
 	return before
 }
 
+// Swapped notes that two databases have been exchanged: AddNow goes before what is diverted, where a key is still in the other
+// one.
+func (e *Effects) Swapped(a, b int) {
+	if e.divert != nil {
+		e.swaps = append(e.swaps, [2]int{a, b})
+	}
+}
+
 // Adopt empties e and makes it listen as other does, so that it can collect for it.
 func (e *Effects) Adopt(other *Effects) {
 	e.Reset()
@@ -158,6 +175,7 @@ func (e *Effects) AppendFor(target Target, from *Effects) {
 	if e.divert != nil {
 		e = e.divert
 	}
+	e.swaps = e.swaps[:0]
 	e.n += from.n
 	if from.n == 0 || !e.on || len(from.buf) == 0 {
 		return
@@ -212,7 +230,7 @@ func (e *Effects) Count() int { return e.n }
 // are none or nobody listens. The bytes are valid until the next Add.
 func (e *Effects) Finish() []byte {
 	n, b := e.n, e.buf
-	e.n, e.buf, e.settled, e.partial = 0, e.buf[:0], false, e.partial[:0]
+	e.n, e.buf, e.settled, e.partial, e.swaps = 0, e.buf[:0], false, e.partial[:0], e.swaps[:0]
 	if n == 0 || len(b) == 0 {
 		return nil
 	}
