@@ -61,6 +61,10 @@ func TestModuleMatrix(t *testing.T) {
 	plain.Must("REPLICAOF", "127.0.0.1", strconv.Itoa(m.s.Port))
 	m.caughtUp(2)
 	m.same("a full synchronization without modules", plain, false)
+	refuses := servertest.StartWith(t, servertest.Options{Dir: copyDir(t, m.s.Dir), Directives: aof, NoWait: true})
+	if code := refuses.WaitExit(20 * time.Second); code != 1 || !strings.Contains(refuses.Log(), "Unknown command") {
+		t.Errorf("without the modules it ends with code %d\n%s", code, refuses.Log())
+	}
 	m.restart("kill -9 and the append only file, with everything", true, append(aof, m.load...)...)
 
 	m.caughtUp(2) // their links are up again, and do not disturb what follows
