@@ -32,7 +32,7 @@ var matrixModules = map[string]struct {
 // with the modules and without, as far as the commands are replicated by effects or the values are kept as they are; and modules
 // can be unloaded and loaded again. testdata/matrix has the commands with their replies.
 //
-// Rules: INIT-8, INIT-10, TYP-6, TYP-7, DIG-1.
+// Rules: INIT-10, TYP-6, TYP-7, DIG-1.
 func TestModuleMatrix(t *testing.T) {
 	m := newMatrix(t)
 	with := fmt.Sprint("127.0.0.1 ", m.s.Port)
@@ -324,6 +324,10 @@ func (m *matrix) reload(steps []matrixStep) {
 		first := c.Must("COMMAND", "LIST", "FILTERBY", "MODULE", name).Strings()[0]
 		wantReply(m.t, c, "MODULE UNLOAD "+name, "OK")
 		wantReply(m.t, c, "COMMAND INFO "+first, "[(nil)]")
+		wantReply(m.t, c, "COMMAND LIST FILTERBY MODULE "+name, "[]")
+		if list := c.Must("MODULE", "LIST").String(); strings.Contains(list, fmt.Sprintf("%q", name)) {
+			m.t.Errorf("%s is unloaded, MODULE LIST: %s", name, list)
+		}
 		m.same(name+" is unloaded", m.s, true)
 		wantReply(m.t, c, "MODULE LOAD "+m.paths[name], "OK")
 	}
