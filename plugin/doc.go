@@ -65,8 +65,8 @@
 //
 // # Replies and calls
 //
-// Replies has one method for each kind of reply; RESP2 clients get what comes nearest. Calls runs any command of the server
-// and hands out its reply, which Reply reads and ReplyReply passes on:
+// Replies has one method for each kind of reply; RESP2 clients get what comes nearest. Calls runs commands of the server and
+// hands out their replies, which Reply reads and ReplyReply passes on:
 //
 //	r, err := ctx.Call("HGETALL", "s", args[1])
 //	if err != nil {

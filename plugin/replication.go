@@ -16,6 +16,7 @@ type Replication interface {
 	ReplicateArgs(cmd string, opt CallOpt, args ...Arg) error
 
 	// ReplicateVerbatim sends the running command as the client sent it. Replicas and the replay of the append-only
-	// file then need this module. It fails with ErrNoClient outside a command.
+	// file then need this module: without it a replica ends the link, and the daemon does not start. It fails with
+	// ErrNoClient outside a command.
 	ReplicateVerbatim() error
 }

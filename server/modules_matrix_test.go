@@ -32,7 +32,7 @@ var matrixModules = map[string]struct {
 // with the modules and without, as far as the commands are replicated by effects or the values are kept as they are; and modules
 // can be unloaded and loaded again. testdata/matrix has the commands with their replies.
 //
-// Rules: INIT-8, INIT-10, TYP-6, TYP-7, DIG-1.
+// Rules: INIT-10, TYP-6, TYP-7, DIG-1.
 func TestModuleMatrix(t *testing.T) {
 	m := newMatrix(t)
 	with := fmt.Sprint("127.0.0.1 ", m.s.Port)
@@ -61,6 +61,10 @@ func TestModuleMatrix(t *testing.T) {
 	plain.Must("REPLICAOF", "127.0.0.1", strconv.Itoa(m.s.Port))
 	m.caughtUp(2)
 	m.same("a full synchronization without modules", plain, false)
+	refuses := servertest.StartWith(t, servertest.Options{Dir: copyDir(t, m.s.Dir), Directives: aof, NoWait: true})
+	if code := refuses.WaitExit(20 * time.Second); code != 1 || !strings.Contains(refuses.Log(), "Unknown command") {
+		t.Errorf("without the modules it ends with code %d\n%s", code, refuses.Log())
+	}
 	m.restart("kill -9 and the append only file, with everything", true, append(aof, m.load...)...)
 
 	m.caughtUp(2) // their links are up again, and do not disturb what follows
@@ -320,6 +324,10 @@ func (m *matrix) reload(steps []matrixStep) {
 		first := c.Must("COMMAND", "LIST", "FILTERBY", "MODULE", name).Strings()[0]
 		wantReply(m.t, c, "MODULE UNLOAD "+name, "OK")
 		wantReply(m.t, c, "COMMAND INFO "+first, "[(nil)]")
+		wantReply(m.t, c, "COMMAND LIST FILTERBY MODULE "+name, "[]")
+		if list := c.Must("MODULE", "LIST").String(); strings.Contains(list, fmt.Sprintf("%q", name)) {
+			m.t.Errorf("%s is unloaded, MODULE LIST: %s", name, list)
+		}
 		m.same(name+" is unloaded", m.s, true)
 		wantReply(m.t, c, "MODULE LOAD "+m.paths[name], "OK")
 	}
