@@ -260,19 +260,8 @@ func (d *DB) ReplaceNative(key []byte, v any) (old any, ok bool) {
 	return old, true
 }
 
-// NativeChanged counts a live native value as changed in place and asks for its size again; false when the key has none.
-func (d *DB) NativeChanged(key []byte) bool {
-	_, r := d.find(key)
-	if r == 0 || encodingOf(r) != encNative {
-		return false
-	}
-	d.change(key)
-	d.store.measure(&d.store.natives.entries[nativeOf(r)])
-	return true
-}
-
-// NativeChangedTo is NativeChanged for a caller who has asked for the size.
-func (d *DB) NativeChangedTo(key []byte, bytes int64) bool {
+// NativeChanged counts a live native value as changed in place to a size in bytes; false when the key has none.
+func (d *DB) NativeChanged(key []byte, bytes int64) bool {
 	_, r := d.find(key)
 	if r == 0 || encodingOf(r) != encNative {
 		return false
@@ -282,14 +271,13 @@ func (d *DB) NativeChangedTo(key []byte, bytes int64) bool {
 	return true
 }
 
-// NativeResized reports whether the size of a key's live native value is another one than when it was asked for last.
-func (d *DB) NativeResized(key []byte) bool {
+// NativeBytes returns the size that a key's live native value had when it was told last, or -1 when the key has none.
+func (d *DB) NativeBytes(key []byte) int64 {
 	_, r := d.find(key)
 	if r == 0 || encodingOf(r) != encNative {
-		return false
+		return -1
 	}
-	n := &d.store.natives.entries[nativeOf(r)]
-	return n.t.Bytes(n.v) != n.bytes
+	return d.store.natives.entries[nativeOf(r)].bytes
 }
 
 func (s *Store) measure(n *native) {

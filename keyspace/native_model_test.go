@@ -94,12 +94,13 @@ func (w *world) thaw(k id, _ string, _ int64) (func() any, func() (any, []id)) {
 func (w *world) changeNative(k id, _ string, _ int64) (func() any, func() (any, []id)) {
 	live := false
 	return func() any {
-			d := w.s.DB(k.db)
+			d, bytes := w.s.DB(k.db), int64(0)
 			if _, v, ok := d.Peek([]byte(k.key)).Native(); ok {
 				live = true
 				v.(*word).bytes += 7
+				bytes = v.(*word).bytes
 			}
-			return d.NativeChanged([]byte(k.key)) == live
+			return d.NativeChanged([]byte(k.key), bytes) == live
 		}, func() (any, []id) {
 			if live {
 				return true, []id{k}

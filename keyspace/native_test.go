@@ -11,11 +11,10 @@ import (
 
 // counters is a type of native values for tests: each is a number, saved as its text.
 type counters struct {
-	log     []string // what was asked of it, in order
-	slow    bool
-	noCopy  bool
-	digests bool
-	usage   int64
+	log    []string // what was asked of it, in order
+	slow   bool
+	noCopy bool
+	usage  int64
 }
 
 type counter struct{ n, bytes int64 }
@@ -223,11 +222,11 @@ func TestNativeReplace(t *testing.T) {
 	}
 	_, v, _ := d.Peek(key).Native()
 	v.(*counter).bytes = 500
-	if !d.NativeResized(key) || !d.NativeChanged(key) || d.NativeResized(key) || s.HeapBytes() != before+450 || s.Changes() != changes+2 {
+	if d.NativeBytes(key) != 80 || !d.NativeChanged(key, 500) || d.NativeBytes(key) != 500 || s.HeapBytes() != before+450 || s.Changes() != changes+2 {
 		t.Errorf("changed in place: %d more bytes, %d changes", s.HeapBytes()-before, s.Changes()-changes)
 	}
 	d.SetStr(key, []byte("v"))
-	if _, ok := d.ReplaceNative(key, v); ok || d.NativeChanged(key) || d.NativeChanged([]byte("missing")) || d.NativeResized(key) {
+	if _, ok := d.ReplaceNative(key, v); ok || d.NativeChanged(key, 1) || d.NativeChanged([]byte("missing"), 1) || d.NativeBytes(key) != -1 {
 		t.Error("a string was taken for a native value")
 	}
 }
@@ -387,7 +386,7 @@ func TestMemoryOfNativeValues(t *testing.T) {
 			d.SetExpire(key, 1<<40)
 			_, v, _ := d.Peek(key).Native()
 			v.(*counter).bytes += 10_000
-			d.NativeChanged(key)
+			d.NativeChanged(key, v.(*counter).bytes)
 		}
 	}
 	sum := int64(0)
@@ -418,7 +417,7 @@ func TestNativeValuesAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		_, v, _ := d.Lookup(key).Native()
 		v.(*counter).n++
-		d.NativeChanged(key)
+		d.NativeChanged(key, 1)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -27,6 +27,8 @@ import (
 //			bc.Unblock(nil)
 //		})
 //	}
+//
+// Rules BLK-1, BLK-3, BLK-6 to BLK-8, BLK-10.
 type Blocking interface {
 	// Block blocks the client of the running command, from the return of the handler on. The handler must return nil and
 	// must not reply. When it returns an error, panics or has replied, the client is not blocked, its reply is what it
@@ -87,6 +89,8 @@ const UnblockDeleted BlockFlags = 1 << 0
 
 // BlockOptions are the callbacks of a blocked client; all of them may be nil. Each runs under the execution lock as a unit of
 // its own, whose effects are replicated as those of a command. A panic in Reply or OnTimeout becomes the client's reply.
+//
+// Rules BLK-3, BLK-4, BLK-6.
 type BlockOptions struct {
 	// Reply answers the client after Unblock, or when a key is ready. args are those of the command. It may be the
 	// handler itself, see Blocking.IsBlockedReply.
@@ -125,6 +129,8 @@ type BlockedImpl interface {
 // goroutine. It is stale after Unblock or Abort. A nil handle is a stale one. The field is the host's.
 //
 // A module with handles that are not stale cannot be unloaded.
+//
+// Rules BLK-2, BLK-5, BLK-9, REP-10.
 type BlockedClient struct {
 	Impl BlockedImpl
 }

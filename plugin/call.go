@@ -3,6 +3,8 @@ package plugin
 import "strconv"
 
 // Calls runs commands of the daemon and of other modules.
+//
+// Rules CALL-1 to CALL-6.
 type Calls interface {
 	// Call runs a command in the current database and returns its reply.
 	//
@@ -14,7 +16,9 @@ type Calls interface {
 	// "!" nothing below the call is replicated by it. Without "3" and "0" the reply is in RESP2. The command runs with
 	// all permissions unless "C" is given, and does not block.
 	//
-	// A command that fails, with WRONGTYPE for example, is no error of Call: the reply is of type ErrorReply.
+	// A command that fails, with WRONGTYPE for example, is no error of Call: the reply is of type ErrorReply. So it is for
+	// commands about the connection or the process, such as MULTI, AUTH and SHUTDOWN, which modules cannot call, and for
+	// commands of modules that call each other more than 64 deep.
 	//
 	// Errors, all of them before anything has run: ErrBadFormat for an unknown letter, a wrong number or type of
 	// arguments; ErrCommandNotFound; ErrArity; ErrTooLarge for an argument beyond 512 MB and proto-max-bulk-len;

@@ -63,6 +63,22 @@
 //
 // A panic in a goroutine that the module started itself, a stack overflow and os.Exit end the daemon.
 //
+// # Replies and calls
+//
+// Replies has one method for each kind of reply; RESP2 clients get what comes nearest. Calls runs commands of the server and
+// hands out their replies, which Reply reads and ReplyReply passes on:
+//
+//	r, err := ctx.Call("HGETALL", "s", args[1])
+//	if err != nil {
+//		return err // nothing has run: the command does not exist, for example
+//	}
+//	if err := r.Err(); err != nil {
+//		return err // the command has failed, with WRONGTYPE for example
+//	}
+//	for field, value := range r.Pairs() {
+//
+// Open keys cost less than calls: no command is looked up, and no reply is written and read.
+//
 // # Keys
 //
 // OpenKey gives a handle of a key, whatever its type. The methods for lists begin with L (besides Push and Pop), those for
@@ -93,6 +109,8 @@
 //   - Reply: until Free, at the latest until the callback returns.
 //   - BlockedClient: until Unblock or Abort; BlockOnKeys says when its handles end.
 //   - Background: as long as the module is loaded.
+//   - IO, Digest, OptCtx: until the method of the type returns.
+//   - the value of a native type: as long as the key has it; copy it to keep it.
 //   - memory of PoolAlloc: until the callback returns; of Alloc and its like: until Free.
 //
 // To keep an argument, use RetainString, or copy it with String.String.
@@ -102,6 +120,12 @@
 // Types.CreateType registers a type of the module's own, whose values are Go values; CreateTypeOf does it for values that
 // are pointers to a T. Key.SetValue stores a value, Key.Value returns it, and Key.Changed says that it was changed in place.
 // The methods of the type write it to files and read it back. Where a module is not loaded its values are kept as bytes.
+//
+// # Memory
+//
+// What a module allocates as any Go program does, is on the heap of the daemon's process, which maxmemory bounds as a whole.
+// Large data without pointers is better kept outside of it, with Memory.Alloc or Heap: the garbage collector does not look
+// at it. Values of native types tell their size with AllocSize, so that MEMORY USAGE knows them.
 //
 // # Replication
 //
@@ -114,4 +138,18 @@
 // Methods return the sentinels of this package, to be tested with errors.Is. ErrCommandNotFound, ErrBadFormat and
 // ErrArity also are ErrInvalid. Returned from a handler unhandled, they reach the client as "-ERR" and their text. Call
 // Key.Check before the operations of a type, and the client gets the "-WRONGTYPE" of the built-in commands instead.
+//
+// What can only be a mistake of the module, such as a second reply, is misuse: there is a line in the log, and INFO modules
+// counts it for the module. In plugintest it makes the test fail.
+//
+// # What to skip
+//
+// Types whose names end in Impl, and the interfaces that they consist of (StringValue, ListValue, SetMembers, HashFields,
+// ZSetMembers, NativeValue, Iteration), are the host's side of handles, and so are the exported fields of handles, Cursor and
+// Cmd.Reset. Modules use the methods of the handles.
+//
+// # Rules
+//
+// The comments of interfaces and handles end with the numbers of the rules that they keep. scripts/conformance has the list
+// of all rules, and makes the table of the tests that check them.
 package plugin

@@ -51,7 +51,6 @@ var (
 	ErrNoUser     error = &Error{Msg: "no user is attached to the context"}
 
 	// The daemon has neither users with restrictions nor cluster mode yet: these come with them.
-
 	ErrACL             error = &Error{Msg: "the user may not run the command or touch its keys"}
 	ErrNotLocalSlot    error = &Error{Msg: "command would touch a key of another node of the cluster"}
 	ErrClusterDown     error = &Error{Msg: "the cluster is down"}
@@ -81,9 +80,9 @@ var (
 // Blocked clients and goroutines.
 var (
 	ErrBlockDenied error = &Error{Msg: "the client cannot be blocked here"}
-	ErrNotServed   error = &Error{Msg: "the blocked client was not served"}
+	ErrNotServed   error = &Error{Msg: "the blocked client was not served"} // for BlockOptions.Reply to return
 	ErrLocked      error = &Error{Msg: "a callback has the execution lock already"}
-	ErrBusy        error = &Error{Msg: "the execution lock is taken"}
+	ErrBusy        error = &Error{Msg: "the execution lock is taken"} // Background.TryDo
 	ErrStopped     error = &Error{Msg: "the module is being unloaded or the server ends"}
 	ErrPanic       error = &Error{Msg: "the function panicked"}
 )

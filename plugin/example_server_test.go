@@ -19,20 +19,48 @@ func command(name string, h plugin.Handler) plugin.OnLoadFunc {
 	}
 }
 
-// serve runs commands, given as words, on a server with a module, and prints their replies and what they propagated.
+// serve runs commands, given as words, on a server with a module, and prints their replies and what they propagated. "> "
+// before a command sends it on a connection of its own, where it waits; "<" is that connection's reply. "wait for " repeats a
+// command until it does not reply null.
 func serve(onLoad plugin.OnLoadFunc, commands ...string) {
+	run(onLoad, plugintest.Options{Replica: true}, commands...)
+}
+
+// serveAlone is serve without a replica, and so without what is propagated.
+func serveAlone(onLoad plugin.OnLoadFunc, commands ...string) {
+	run(onLoad, plugintest.Options{}, commands...)
+}
+
+func run(onLoad plugin.OnLoadFunc, o plugintest.Options, commands ...string) {
 	t := &exampleT{}
 	defer t.end()
-	s := plugintest.New(t, onLoad, plugintest.Options{Replica: true})
+	s := plugintest.New(t, onLoad, o)
+	waits := s.Client()
 	for _, c := range commands {
+		rest, send := strings.CutPrefix(c, "> ")
+		rest, wait := strings.CutPrefix(rest, "wait for ")
 		var args []any
-		for _, word := range strings.Fields(c) {
+		for _, word := range strings.Fields(rest) {
 			args = append(args, word)
 		}
-		fmt.Printf("%s: %s\n", c, s.Do(args...))
+		switch {
+		case send:
+			waits.Send(args...)
+			fmt.Printf("%s: waits: %t\n", rest, waits.Blocked())
+		case c == "<":
+			fmt.Println("it gets", waits.Recv())
+		default:
+			r := s.Do(args...)
+			for wait && r.Value() == nil {
+				r = s.Do(args...)
+			}
+			fmt.Printf("%s: %s\n", rest, r)
+		}
 	}
-	for _, line := range s.Stream() {
-		fmt.Println("propagated:", line)
+	if o.Replica {
+		for _, line := range s.Stream() {
+			fmt.Println("propagated:", line)
+		}
 	}
 }
 

@@ -46,6 +46,8 @@ const (
 )
 
 // Invocation tells about the callback that is running.
+//
+// Rules MSC-1, MSC-3, CLI-1, CLI-2.
 type Invocation interface {
 	// Module returns the name given to Init, "" before it.
 	Module() string

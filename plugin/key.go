@@ -16,8 +16,8 @@ const (
 	KeyHash
 	KeySet
 	KeyZSet
-	KeyModule
-	KeyStream
+	KeyModule // a native type, see Key.Value
+	KeyStream // none yet: the daemon has no streams
 )
 
 // NoExpire is the time to live of a key without one; as an argument it takes the time to live away.
@@ -50,6 +50,9 @@ type KeyImpl interface {
 //
 // Writes through a key fire no keyspace notifications. One of an element beyond 512 MB fails with ErrTooLarge. An aggregate that loses its last element is deleted; the handle
 // is that of an empty key then.
+//
+// Rules KEY-4, KEY-5, KEY-7, KEY-8; EXP-1 to EXP-3 for expiry, DMA-1 to DMA-5 for strings, LST-1 to LST-3 for lists, HSH-1
+// to HSH-3 for hashes, ZST-1 to ZST-8 for sorted sets, TYP-4 for native types.
 type Key struct {
 	Impl   KeyImpl
 	Cursor Cursor

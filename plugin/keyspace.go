@@ -17,6 +17,8 @@ const (
 )
 
 // Keyspace opens keys of the current database.
+//
+// Rules KEY-1 to KEY-3, KEY-7, KEY-9, DB-1.
 type Keyspace interface {
 	// OpenKey opens a key. With Read alone a missing key is a nil Key without an error, on which all methods of Key
 	// may be called. With Write a missing key is an empty one, which comes into being with the first write. Write

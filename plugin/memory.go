@@ -7,6 +7,8 @@ package plugin
 //
 // The capacity of what is returned is the size of the block, which is at least what was asked for; the bytes up to it may be
 // used. Never store a Go pointer in it, nor use it after Free: the daemon cannot tell.
+//
+// Rules MEM-1, MEM-2, AM-1 to AM-3.
 type Memory interface {
 	// Alloc returns n bytes whose content is undefined. It panics with ErrOOM when the system refuses, and with ErrInvalid
 	// for a negative n. maxmemory is no reason to refuse.

@@ -34,6 +34,8 @@ const (
 //
 // The arguments have the right number by then and may be wrong in any other way. While asked, the handler has nothing to
 // reply to and nothing to work on: replies fail with ErrNoClient, keys, calls and goroutines with ErrKeysRequest.
+//
+// Rules POS-1 to POS-3.
 type Positions interface {
 	// IsKeysPositionRequest tells whether the handler is asked for positions instead of being run.
 	IsKeysPositionRequest() bool

@@ -1,12 +1,16 @@
 package plugin
 
-// API versions that Init accepts. They differ in the order in which one unit's effects are replicated.
+// API versions that Init accepts. They differ in the order in which one unit's effects are replicated. With version 1, which is
+// that of Redis's API, a replica can end up with other data than the primary when a Call with "!" and a Replicate of one unit
+// change the same key: new modules take version 2.
 const (
 	APIVer1 = 1 // effects of Call with "!" come before those of Replicate
 	APIVer2 = 2 // effects come in the order of execution
 )
 
 // Registration is what OnLoad does.
+//
+// Rules INIT-1 to INIT-14, CMD-1 to CMD-6.
 type Registration interface {
 	// Init announces the module: the name that MODULE LIST and MODULE UNLOAD use, a version of the author's choice,
 	// and the API version the module was written for. It must be the first call of OnLoad: every other method
@@ -32,11 +36,26 @@ type Registration interface {
 // CommandSpec says everything about a command besides its handler. COMMAND, COMMAND DOCS, COMMAND GETKEYS, ACL and the
 // checks before execution read it.
 type CommandSpec struct {
-	// Flags are words separated by spaces, in any case: write, readonly, admin, deny-oom, deny-script, allow-loading,
-	// pubsub, blocking, allow-stale, no-monitor, no-slowlog, fast, no-auth, may-replicate, no-mandatory-keys,
-	// allow-busy, getkeys-api (see Positions); random and no-cluster are accepted and mean nothing. They mean what they mean for the commands of
-	// Redis, and nobody checks that the handler keeps to them: one that writes without "write" does so on a read-only
-	// replica too, and one that needs memory without "deny-oom" is not stopped by maxmemory.
+	// Flags are words separated by spaces, in any case. Access control lists have categories that come with some of them.
+	//
+	//	write              it may change data: refused on read-only replicas, and when the disk or replicas fail; @write
+	//	readonly           it reads keys and changes nothing; @read
+	//	deny-oom           it may need memory: refused when maxmemory is reached
+	//	fast               it takes the same time for all sizes of data, or almost; @fast in place of @slow
+	//	blocking           it may block its client, see Blocking; @blocking
+	//	admin, pubsub      it belongs to administration, or to publish/subscribe; @admin and @dangerous, @pubsub
+	//	deny-script        calls with ScriptMode may not run it
+	//	allow-loading      it runs also while the server loads its dataset
+	//	allow-stale        it runs also on a replica that has lost its primary and may not serve stale data
+	//	no-auth            it runs also for clients that have not logged in
+	//	no-mandatory-keys  it may come without a key: COMMAND GETKEYS replies an empty array then, and no error
+	//	getkeys-api        the handler tells where the keys are, see Positions
+	//
+	// Of no-monitor, no-slowlog, may-replicate and allow-busy the server has nothing yet that they would change: COMMAND
+	// shows them. random and no-cluster are accepted and mean nothing.
+	//
+	// Nobody checks that a handler keeps to its flags: one that writes without "write" does so on a read-only replica too,
+	// and one that needs memory without "deny-oom" is not stopped by maxmemory.
 	Flags string
 
 	// FirstKey, LastKey and KeyStep are positions in args: keys are at FirstKey, FirstKey+KeyStep, ..., LastKey. A

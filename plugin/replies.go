@@ -8,6 +8,11 @@ const Postponed = -1
 //
 // Every method fails with ErrNoClient in a context that has no client, such as that of OnLoad, and has no effect then.
 // The result is meant to be returned by the handler: return ctx.ReplyInt(n). Buffers may be reused at once.
+//
+// What a handler leaves wrong is repaired when it returns, logged and counted, so that the connection stays in step: what is
+// missing in a collection becomes nulls, and of several replies the client gets the first.
+//
+// Rules REP-1 to REP-10.
 type Replies interface {
 	// WrongArity replies "ERR wrong number of arguments for 'NAME' command". CommandSpec.Arity does it unasked.
 	WrongArity() error

@@ -36,6 +36,8 @@ type ReplyImpl interface {
 
 // Reply is what a called command replied. It is valid until Free, at the latest until the callback returns; so is what
 // its accessors hand out. The fields are the host's: modules use the methods, all of which accept a nil Reply.
+//
+// Rules CALL-7, CALL-8.
 type Reply struct {
 	Impl    ReplyImpl // nil in elements
 	Kind    ReplyType

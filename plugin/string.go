@@ -8,6 +8,8 @@ import (
 )
 
 // Strings creates and keeps binary-safe strings.
+//
+// Rules STR-3 to STR-5.
 type Strings interface {
 	// CreateString copies b. The result is valid as long as the module refers to it.
 	CreateString(b []byte) String
@@ -36,6 +38,8 @@ type Strings interface {
 
 // String is an immutable, binary-safe view of bytes. It is a small value: pass it by value. The zero String is a
 // missing one, which is not the same as an empty one.
+//
+// Rules STR-1, STR-2, STR-6, STR-7.
 type String struct{ b []byte }
 
 // StringOf wraps b without a copy. b must not be modified as long as the String is in use.

@@ -8,6 +8,8 @@ import "strconv"
 // to DUMP payloads and to the append-only file, to read it back, to copy, to sum up and to free it. A value whose module is
 // not loaded is kept as the bytes that Save wrote: it can be renamed, copied, dumped, replicated, deleted and written to
 // files, and it becomes a Go value again when its module is loaded and opens the key.
+//
+// Rules TYP-1, TYP-2, TYP-6, RDB-5.
 type Types interface {
 	// CreateType registers a type. name is its name everywhere, in files too: nine characters of A-Z a-z 0-9 - _. encver
 	// says how Save writes values, 0 to 1023; Load is given the number with which a value was written. The type can be
@@ -15,16 +17,16 @@ type Types interface {
 	//
 	// Errors: ErrNotInOnLoad; ErrNotInitialized; ErrInvalid for a bad name or version, without Load or Save, and for
 	// "AAAAAAAAA" with version 0, whose id would be 0; ErrBusyName when a type of any module has the name, whatever its
-	// version. Rules TYP-1, TYP-2, TYP-6.
+	// version.
 	CreateType(name string, encver int, m TypeMethods) (*Type, error)
 
-	// EncodeValue returns the bytes that Save writes for a value of t. The error is that of the callback's IO, ErrInvalid
+	// EncodeValue returns the bytes that Save writes for a value of t. The error is that of Save's IO; ErrInvalid
 	// when t is not registered or v is nil.
 	EncodeValue(t *Type, v any) ([]byte, error)
 
 	// DecodeValue makes a value of what EncodeValue returned, by Load with encver. The value belongs to the module. The
 	// error is that of Load or of its IO, so that truncated bytes give an error even if Load does not look; ErrInvalid
-	// when t is not registered. Rule RDB-5.
+	// when t is not registered.
 	DecodeValue(t *Type, b []byte, encver int) (any, error)
 
 	// Heap returns the module's memory outside the heap of Go for the methods of its types, which have no Ctx.
@@ -61,10 +63,12 @@ type OptCtx struct {
 // They run one at a time, under the same lock as commands, and get no Ctx: they must not touch the keyspace. The exception is
 // Free, which may run on another goroutine beside commands. A panic in one of them is logged and counted, and is an error
 // of what was being done.
+//
+// Rules TYP-3, TYP-5, TYP-7, TYP-8, RDB-2, RDB-3.
 type TypeMethods struct {
 	// Load makes a value of what Save wrote in version encver. It returns an error when that makes no sense, or io.Err,
 	// which it should look at in loops over an announced number of elements. An error, or a nil value, ends the load of a
-	// file, makes RESTORE fail, and leaves a value that was not live as it is. Rules RDB-2, RDB-3.
+	// file, makes RESTORE fail, and leaves a value that was not live as it is.
 	Load func(io *IO, encver int) (any, error)
 
 	// Save writes a value. The same value should give the same bytes each time: see Digest.
@@ -76,7 +80,7 @@ type TypeMethods struct {
 	Rewrite func(io *IO, key String, v any)
 
 	// Free releases what the garbage collector does not, such as memory of Heap, after the value has left the keyspace.
-	// When FreeEffort was above 64 or 0, and after a flush, it runs beside the server. Rule TYP-5.
+	// When FreeEffort was above 64 or 0, and after a flush, it runs beside the server.
 	Free func(v any)
 
 	// FreeEffort returns how much work Free is, in elements; 0 for too much to be done at once. Without it the effort
@@ -96,17 +100,17 @@ type TypeMethods struct {
 	MemUsage func(o OptCtx, v any) int64
 
 	// Copy makes an independent copy for COPY. Without it COPY fails with "not supported for this module key", and with
-	// "module key failed to copy" when it returns an error or nil. Rule TYP-3.
+	// "module key failed to copy" when it returns an error or nil.
 	Copy func(o OptCtx, v any) (any, error)
 
 	// Digest adds what a value consists of, for DEBUG DIGEST. Without it the bytes of Save are the digest; then a value
 	// that was loaded must be saved as the same bytes. A server that does not have the module always takes those, so
-	// that its digest differs from that of one that calls Digest. Rule DIG-1.
+	// that its digest differs from that of one that calls Digest.
 	Digest func(d *Digest, v any)
 
 	// AuxSave writes what the module wants to keep in RDB files beside the keys, at the moments in AuxWhen. When it
 	// writes nothing the file has no trace of it. AuxLoad reads it; what was saved by a module that is not loaded is kept
-	// and saved again, and given to AuxLoad when the module is loaded. An error of AuxLoad ends the load. Rule TYP-8.
+	// and saved again, and given to AuxLoad when the module is loaded. An error of AuxLoad ends the load.
 	AuxSave func(io *IO, when AuxWhen)
 	AuxLoad func(io *IO, encver int, when AuxWhen) error
 	AuxWhen AuxWhen
@@ -124,7 +128,7 @@ type NativeValue interface {
 // the keyspace from now on, and must not be stored in another key.
 //
 // Errors: ErrNotWritable; ErrInvalid when t is not registered or v is nil; ErrIterating while an iteration of the key is
-// under way. Rule TYP-4.
+// under way.
 func (k *Key) SetValue(t *Type, v any) error {
 	if k == nil {
 		return ErrNotWritable
@@ -135,7 +139,7 @@ func (k *Key) SetValue(t *Type, v any) error {
 // ReplaceValue exchanges the value for another one of the same type. The old one is not freed: it belongs to the module.
 // The time to live stays.
 //
-// Errors: those of SetValue; ErrEmptyKey; ErrType when the key holds anything but a value of t. Rule TYP-4.
+// Errors: those of SetValue; ErrEmptyKey; ErrType when the key holds anything but a value of t.
 func (k *Key) ReplaceValue(t *Type, v any) (old any, err error) {
 	if k == nil {
 		return nil, ErrNotWritable
@@ -184,7 +188,9 @@ type IOImpl interface {
 
 // IO is the stream that a method of a type writes to or reads from. Its first error stays: what is written afterwards is
 // dropped, what is read is zero or nil, and Err tells. Use in a method of the wrong kind is such an error, and so is
-// reading a value of another kind than was written. It is valid until the method returns. Rules RDB-1, RDB-2.
+// reading a value of another kind than was written. It is valid until the method returns.
+//
+// Rules RDB-1, RDB-2, RDB-4, MEM-3.
 type IO struct{ Impl IOImpl }
 
 // SaveUint writes an unsigned integer.
@@ -227,7 +233,7 @@ func (io *IO) LoadString() String { return String{io.Impl.LoadBytes()} }
 func (io *IO) Err() error { return io.Impl.Err() }
 
 // EmitAOF writes a command in TypeMethods.Rewrite. The letters of format are those of Calls.Call without "!". A command
-// that does not exist, a wrong number of arguments for it, or a bad format is an error that makes the rewrite fail. Rule RDB-4.
+// that does not exist, a wrong number of arguments for it, or a bad format is an error that makes the rewrite fail.
 func (io *IO) EmitAOF(cmd, format string, args ...any) { io.Impl.EmitAOF(cmd, format, args) }
 
 // Key returns the name of the key that the value belongs to, valid until the method returns, and its database; the zero
@@ -245,6 +251,8 @@ type DigestImpl interface {
 
 // Digest sums up one value. Elements without an order are added and ended one by one. A list is added element by element
 // and ended once. Of pairs without an order, as in a hash, both halves are added before each end.
+//
+// Rule DIG-1.
 type Digest struct {
 	Impl DigestImpl
 	Key  String // valid until the method returns

@@ -42,7 +42,7 @@ func eachDriver(t *testing.T, f func(t *testing.T, directives ...string)) {
 
 // TestModuleBlocks: replies, their order in a pipeline, both protocols, the timeout and CLIENT UNBLOCK.
 //
-// Rules: BLK-1, BLK-2, BLK-3.
+// Rules: BLK-1, BLK-2, BLK-3, CALL-4.
 func TestModuleBlocks(t *testing.T) {
 	eachDriver(t, func(t *testing.T, directives ...string) {
 		s := startBlocker(t, directives...)

@@ -79,7 +79,7 @@ func TestBlock(t *testing.T) {
 	r.quiet()
 }
 
-// Rules: BLK-1.
+// Rules: BLK-1, CALL-4.
 func TestBlockDenied(t *testing.T) {
 	var f freed
 	var handles []*plugin.BlockedClient

@@ -203,3 +203,21 @@ func TestExpiredKeysInsideACall(t *testing.T) {
 	r.finish()
 	r.sent("MULTI", "DEL old", "SETNX old new", "EXEC")
 }
+
+// TestMissingKeysReplicateNothing: reading what is not there has no effect to replicate, not even with "!".
+//
+// Rules: RPL-8.
+func TestMissingKeysReplicateNothing(t *testing.T) {
+	r := newRig(t, plugin.APIVer2, map[string]plugin.Handler{"t": func(ctx plugin.Ctx, _ []plugin.String) error {
+		for cmd, format := range map[string]string{"GET": "!c", "LLEN": "c!", "HGETALL": "!3c", "DEL": "!c", "SPOP": "!c"} {
+			_, err := ctx.Call(cmd, format, "missing")
+			must(t, err)
+		}
+		if k := open(t, ctx, "missing", plugin.Read); k != nil {
+			t.Error("the key is there")
+		}
+		return ctx.ReplyInt(1)
+	}})
+	r.want(":1\r\n", "t")
+	r.sent()
+}

@@ -339,7 +339,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 			t.Errorf("%s left %d goroutines", name, more)
 		}
 	}
-	if r.h.waits.keys != nil && len(r.h.waits.keys) > 0 {
+	if len(r.h.waits.keys) > 0 {
 		t.Errorf("%d keys are waited for", len(r.h.waits.keys))
 	}
 	r.h.Close()

@@ -134,18 +134,48 @@ func (h *Modules) enter(mc *moduleCommand, cc *command.Ctx) *frame {
 	return f
 }
 
-// leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale.
+// leave ends a frame: keys are closed, effects sent, everything that was handed out becomes stale. The size of a value may be
+// asked for on the way: where that ends the goroutine, what is left is done nevertheless.
 func (f *frame) leave() {
+	if !f.hasOpen() {
+		f.end()
+		return
+	}
+	done := false
+	defer func() {
+		if !done {
+			f.leave()
+		}
+	}()
+	f.end()
+	done = true
+}
+
+// hasOpen reports whether the frame has open keys.
+func (f *frame) hasOpen() bool {
+	open := f.host.open
+	return len(open) > 0 && open[len(open)-1].frame == f
+}
+
+func (f *frame) end() {
 	h := f.host
-	f.countLeaks()
-	f.closeKeys()
-	f.settle()
+	if f.hasOpen() || f.calls.replies.used > 0 {
+		f.countLeaks()
+		f.closeKeys()
+	}
+	if f.effects.used || len(f.natives) > 0 {
+		f.settle()
+	} else {
+		f.cc.Effects.Drop()
+	}
 	if len(f.calls.cmds) > 0 || f.calls.replies.used > 0 || !f.returned {
 		f.release()
 		f.restore()
 		f.cc.W.Proto = f.proto
 	}
-	f.pool.reset()
+	if len(f.pool.blocks) > 0 {
+		f.pool.reset()
+	}
 	if at := &f.blocking; at.phase != phaseNone || len(at.made) > 0 {
 		f.endBlocking()
 	}

@@ -137,6 +137,13 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 
 // find looks a key up. expiry is as in key, touch renews the access clock.
 func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) (e keyspace.Entry) {
+	switch { // the usual ones
+	case expiry != keyspace.ExpireDelete:
+	case touch:
+		return db.Lookup(name)
+	default:
+		return db.Peek(name)
+	}
 	store := db.Store()
 	before := store.Expiry(expiry)
 	if before != keyspace.ExpireDelete && expiry != keyspace.ExpireIgnore {
@@ -225,12 +232,14 @@ func (k *key) Close() error {
 // end records what is still to be recorded and makes the handle stale.
 func (k *key) end() {
 	f := k.frame
-	k.checkValue()
+	if k.handed {
+		k.checkValue()
+	}
 	if k.dirty {
-		k.recordValue()
+		k.recordDirty()
 	}
 	if k.doomed {
-		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs {
+		if at := k.db.ExpireAt(k.name); at >= 0 && at <= f.cc.NowMs && k.db.Delete(k.name) {
 			f.record(k.db, []byte("DEL"), k.name)
 		}
 	}
@@ -252,7 +261,7 @@ func (k *key) end() {
 
 // changes moves whenever a view of the keyspace may have become invalid.
 func (k *key) changes() int64 {
-	store := k.frame.cc.Store
+	store := k.db.Store()
 	return store.Changes() + store.Deaths()
 }
 
@@ -454,12 +463,12 @@ func (k *key) SetTTL(ms int64) error {
 }
 
 // SetExpireAt implements plugin.KeyImpl. A moment that has passed deletes the key at once, which nobody can tell from its
-// deletion at the next use. A key whose moment is now lives until the time goes on, after this unit: it is recorded as
-// deleted when the handle is closed.
+// deletion at the next use. A key whose moment is now lives until the handle is closed.
 func (k *key) SetExpireAt(unixMs int64) error {
 	if err := k.writable(); err != nil {
 		return err
 	}
+	k.recordDirty()
 	nowMs := k.frame.cc.NowMs
 	switch {
 	case unixMs < nowMs && k.Type() != plugin.KeyEmpty:
@@ -484,6 +493,7 @@ func (k *key) Persist() error {
 	if k.Type() == plugin.KeyEmpty {
 		return plugin.ErrEmptyKey
 	}
+	k.recordDirty()
 	if k.db.Persist(k.name) {
 		k.frame.record(k.db, []byte("PERSIST"), k.name)
 		k.written()

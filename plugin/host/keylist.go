@@ -40,6 +40,9 @@ func (k *key) Push(end plugin.ListEnd, s plugin.String) error {
 func (k *key) push(end plugin.ListEnd, elem []byte) {
 	k.list.Push(endOf(end), elem)
 	k.writtenHandle()
+	if !k.frame.cc.Effects.Listening() {
+		return
+	}
 	if end == plugin.Head {
 		k.frame.record(k.db, []byte("LPUSH"), k.name, elem)
 	} else {

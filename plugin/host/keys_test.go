@@ -207,11 +207,28 @@ func TestTimesToLive(t *testing.T) {
 		must(t, l.SetExpireAt(time.UnixMilli(rigNowMs-1)))
 		must(t, l.Push(plugin.Tail, str("again")))
 	})
-	r.do("t") // s is gone from the replica and here as soon as the time goes on
+	r.want(":1\r\n", "t")
 	r.sent("MULTI", "PEXPIREAT ttl 1700000000002", "PERSIST ttl", "PEXPIREAT ttl 1700000000070", "RPUSH l x", "DEL l", "RPUSH l again", "DEL s", "EXEC")
 	if got := r.replica.do("LRANGE", "l", "0", "-1"); got != "*1\r\n$5\r\nagain\r\n" {
 		t.Errorf("the replica has %q", got)
 	}
+}
+
+// TestTimeToLiveOfAMadeValue: what Truncate and DMA have done is recorded before the time to live that is set then.
+//
+// Rules: RPL-6, EXP-1.
+func TestTimeToLiveOfAMadeValue(t *testing.T) {
+	r := inHandler(t, func(ctx plugin.Ctx) {
+		made := open(t, ctx, "made", plugin.Write)
+		must(t, made.Truncate(2))
+		must(t, made.SetTTL(time.Second))
+		ttl := open(t, ctx, "ttl", plugin.Write)
+		b, err := ttl.DMA(plugin.Write)
+		must(t, err)
+		b[0] = 'V'
+		must(t, ttl.SetTTL(plugin.NoExpire))
+	})
+	r.sent("MULTI", "SET made \x00\x00 KEEPTTL", "PEXPIREAT made 1700000001000", "SET ttl V KEEPTTL", "PERSIST ttl", "EXEC")
 }
 
 // Rules: KEY-5, LST-1, LST-2.

@@ -86,8 +86,12 @@ func (k *key) Truncate(n int) error {
 	return nil
 }
 
-// recordValue records the value that DMA and Truncate have left, if it is still there.
-func (k *key) recordValue() {
+// recordDirty records the value that DMA and Truncate have left, if it is still there: when the handle is closed, and before
+// what depends on the key, which Truncate may have made.
+func (k *key) recordDirty() {
+	if !k.dirty {
+		return
+	}
 	if e := k.look(); e.Type() == keyspace.TypeString {
 		v := e.Str()
 		text := v.Bytes

@@ -82,22 +82,24 @@ func (k *key) Changed() error {
 		return plugin.ErrType
 	}
 	k.frame.changedNative(k.db, k.name) // before AllocSize, which may end this goroutine
-	k.db.NativeChangedTo(k.name, nt.bytesHere(v))
+	k.db.NativeChanged(k.name, nt.size(v))
 	k.handed = false
 	k.wrote, k.seen = true, k.changes() // the record has stayed where it was
 	return nil
 }
 
-// checkValue finds a value that was changed without a word, as far as its size tells, and makes up for it: replicas are to stay
-// equal.
+// checkValue finds a value, handed out to be written, that was changed without a word, as far as its size tells, and makes up
+// for it: replicas are to stay equal.
 func (k *key) checkValue() {
-	if !k.handed {
+	k.handed = false
+	t, v, _ := k.look().Native()
+	nt, ok := t.(*nativeType)
+	if !ok {
 		return
 	}
-	k.handed = false
-	if k.db.NativeResized(k.name) {
+	if now := nt.size(v); now != k.db.NativeBytes(k.name) {
 		k.frame.misuse("the value of key %q was changed without Key.Changed", k.name)
-		k.db.NativeChanged(k.name)
+		k.db.NativeChanged(k.name, now)
 		k.wrote = true
 		k.frame.changedNative(k.db, k.name)
 	}

@@ -17,6 +17,7 @@ type nativeType struct {
 	m      plugin.TypeMethods
 	host   *Modules
 	module *module
+	silent bool // AllocSize has ended a goroutine, and is not asked again
 }
 
 var _ rdb.NativeType = (*nativeType)(nil)
@@ -228,7 +229,7 @@ func (t *nativeType) Save(w *rdb.Writer, at keyspace.KeyAt, v any) {
 
 // Bytes implements keyspace.NativeType.
 func (t *nativeType) Bytes(v any) int64 {
-	if t.m.AllocSize == nil {
+	if t.m.AllocSize == nil || t.silent {
 		return 0
 	}
 	w := t.host.workers.take()
@@ -240,18 +241,26 @@ func (t *nativeType) Bytes(v any) int64 {
 	return max(w.size, 0)
 }
 
-// bytesHere is Bytes on the goroutine of a handler: it costs a tenth, and runtime.Goexit in AllocSize ends the handler.
-func (t *nativeType) bytesHere(v any) (n int64) {
-	if t.m.AllocSize == nil {
+// size is Bytes on the goroutine of a handler that had the value to write: handing over to a worker would cost as much as the
+// whole command. Nothing is half done then, and a handler survives runtime.Goexit; but what closes its keys afterwards would
+// not, so the method is not asked again.
+func (t *nativeType) size(v any) (n int64) {
+	if t.m.AllocSize == nil || t.silent {
 		return 0
 	}
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
+		if cause := recover(); cause != nil {
+			_ = t.returned("AllocSize", newPanicError(cause))
 			n = 0
-			_ = t.returned("AllocSize", newPanicError(p))
+		} else if !returned {
+			t.silent = true
+			_ = t.returned("AllocSize", ErrGoexit)
 		}
 	}()
-	return max(t.m.AllocSize(v), 0)
+	n = max(t.m.AllocSize(v), 0)
+	returned = true
+	return n
 }
 
 // Usage implements keyspace.NativeType.

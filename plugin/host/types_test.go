@@ -427,7 +427,7 @@ func TestChangeWithoutAWord(t *testing.T) {
 			t.Errorf("%s: %d misuses", c.name, got)
 		}
 	}
-	if n, _ := r.ctx.Store.DB(0).MemoryOf([]byte("k")); r.ctx.Store.DB(0).NativeResized([]byte("k")) || n < 3 {
+	if n := r.ctx.Store.DB(0).NativeBytes([]byte("k")); n < 3 {
 		t.Error("the size was not asked again")
 	}
 }

@@ -182,7 +182,10 @@ func (c *Client) Blocked() bool {
 	return strings.Contains(flags, "b")
 }
 
-// encode appends a command as clients send it.
+// maxCommand is how many bytes of a command a message shows.
+const maxCommand = 300
+
+// encode appends a command as clients send it, and shows it for messages.
 func encode(b []byte, args []any) (raw []byte, command string, err error) {
 	words := make([]string, len(args))
 	for i, a := range args {
@@ -190,5 +193,8 @@ func encode(b []byte, args []any) (raw []byte, command string, err error) {
 			return nil, "", err
 		}
 	}
-	return resp.AppendCommandStrings(b, words...), quoteCommand(words), nil
+	if command = quoteCommand(words); len(command) > maxCommand {
+		command = command[:maxCommand] + "…"
+	}
+	return resp.AppendCommandStrings(b, words...), command, nil
 }

@@ -76,7 +76,8 @@ func (s *Server) settleReplica(f *follower) {
 		if !f.server.running() {
 			s.t.Fatalf("plugintest: the replica has ended\n%s", f.server.tail())
 		}
-		return f.server.Info("replication", "master_link_status") == "up" && f.server.number("replication", "slave_repl_offset") >= offset
+		return f.server.Info("replication", "master_link_status") == "up" &&
+			f.server.number("replication", "slave_repl_offset") >= offset
 	})
 }
 

@@ -34,27 +34,36 @@ func (t *table) statusOf(r *rule) status {
 	return status(passed)
 }
 
-// markdown is the table.
+// markdown is the table, in one part for each wave.
 func (t *table) markdown() string {
 	var b strings.Builder
 	b.WriteString("# Conformance of the module API\n\nMade by `go run ./scripts/conformance -o FILE`.\n\n")
-	b.WriteString("```\n" + t.summary() + "```\n\n| rule | wave | | state | tests |\n|---|---|---|---|---|\n")
-	for i := range t.rules {
-		r := &t.rules[i]
-		notes := []string{}
-		if r.reason != "" {
-			notes = append(notes, r.reason)
-		}
-		for _, x := range t.of(r.id) {
-			note := "`" + x.String() + "`"
-			if x.result != passed {
-				note += " (" + string(x.result) + ")"
+	b.WriteString("```\n" + t.summary() + "```\n")
+	for wave, title := range []string{"the specification", "notifications, timers, scans and more", "the rest"} {
+		fmt.Fprintf(&b, "\n## Wave %d: %s\n\n| rule | what it says | tests | result |\n|---|---|---|---|\n", wave+1, title)
+		for i := range t.rules {
+			if r := &t.rules[i]; r.wave == wave+1 {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.id, r.title, t.notes(r), t.statusOf(r))
 			}
-			notes = append(notes, note)
 		}
-		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s |\n", r.id, r.wave, r.title, t.statusOf(r), strings.Join(notes, ", "))
 	}
 	return b.String()
+}
+
+// notes names the tests of a rule, or says why it does not apply.
+func (t *table) notes(r *rule) string {
+	if r.reason != "" {
+		return r.reason
+	}
+	var notes []string
+	for _, x := range t.of(r.id) {
+		note := "`" + x.String() + "`"
+		if x.result != passed {
+			note += " (" + string(x.result) + ")"
+		}
+		notes = append(notes, note)
+	}
+	return strings.Join(notes, "<br>")
 }
 
 // summary counts the rules by wave and state.

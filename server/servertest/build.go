@@ -112,13 +112,13 @@ func lockFile(path string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// noteSources looks at every source of the daemon. go test caches a package's result by the files that the test
-// process itself has looked at; without this a change of the daemon would not run the tests again.
+// noteSources looks at every source of the daemon and of modules. go test caches a package's result by the files that the
+// test process itself has looked at; without this a change of the daemon would not run the tests again.
 func noteSources(root string) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		_, _ = os.Stat(filepath.Join(root, name))
 	}
-	for _, top := range []string{"cmd", "server", "plugin", "keyspace", "aof", "replication"} {
+	for _, top := range []string{"cmd", "server", "plugin", "plugins", "keyspace", "aof", "replication"} {
 		_ = filepath.WalkDir(filepath.Join(root, top), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 				_, _ = os.Stat(path)

@@ -272,7 +272,10 @@ func TestF02SecondSignal(t *testing.T) {
 	}
 }
 
-// TestF02TerminateWhileLoading: clients hear that the server is loading, SIGTERM ends it, and the files stay as they are.
+// TestF02TerminateWhileLoading: clients hear that the server is loading, unless the command may run then, SIGTERM ends it, and the
+// files stay as they are.
+//
+// Rules: CMD-2.
 func TestF02TerminateWhileLoading(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a dataset that takes a second to load")
@@ -285,10 +288,15 @@ func TestF02TerminateWhileLoading(t *testing.T) {
 	}
 	dump := filepath.Join(s.Dir, "dump.rdb")
 	size := len(mustRead(t, dump))
-	again := servertest.StartWith(t, servertest.Options{Dir: s.Dir, NoWait: true, Directives: []string{"--save", "3600 1"}})
+	module := servertest.BuildModule(t, "server/testdata/modules/calls")
+	again := servertest.StartWith(t, servertest.Options{Dir: s.Dir, NoWait: true,
+		Directives: []string{"--save", "3600 1", "--loadmodule", module}})
 	again.WaitLog("Server initialized", 10*time.Second)
 	c := again.Dial()
-	for _, args := range [][]string{{"PING"}, {"GET", "key:1"}, {"SHUTDOWN", "ABORT"}} {
+	if r := c.Do("CALLS.FAST"); r.String() != "(integer) 1" { // it has the flag allow-loading
+		t.Errorf("CALLS.FAST while loading: %s", r)
+	}
+	for _, args := range [][]string{{"PING"}, {"GET", "key:1"}, {"CALLS.MEMORY"}, {"SHUTDOWN", "ABORT"}} {
 		r := c.Do(args...)
 		if want := "LOADING"; args[0] != "SHUTDOWN" && !strings.HasPrefix(r.Str, want) {
 			t.Errorf("%v while loading: %s", args, r)
