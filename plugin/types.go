@@ -125,7 +125,8 @@ type NativeValue interface {
 }
 
 // SetValue makes v the value of the key, whatever it held: the old value is freed and the time to live goes. v belongs to
-// the keyspace from now on, and must not be stored in another key.
+// the keyspace from now on, and must not be stored in another key. Where it is the value of the key already it is not freed:
+// that says Changed.
 //
 // Errors: ErrNotWritable; ErrInvalid when t is not registered or v is nil; ErrIterating while an iteration of the key is
 // under way.
@@ -139,7 +140,8 @@ func (k *Key) SetValue(t *Type, v any) error {
 // ReplaceValue exchanges the value for another one of the same type. The old one is not freed: it belongs to the module.
 // The time to live stays.
 //
-// Errors: those of SetValue; ErrEmptyKey; ErrType when the key holds anything but a value of t.
+// Errors: those of SetValue; ErrInvalid when v is the value already; ErrEmptyKey; ErrType when the key holds anything but a
+// value of t.
 func (k *Key) ReplaceValue(t *Type, v any) (old any, err error) {
 	if k == nil {
 		return nil, ErrNotWritable

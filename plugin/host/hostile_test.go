@@ -601,3 +601,43 @@ func TestManyOpenKeys(t *testing.T) {
 	}
 	r.want("$-1\r\n", "GET", "none")
 }
+
+// TestValuesThatAreStoredAgain: a value that is stored in the key that has it already is not freed, and replicated as it is now.
+func TestValuesThatAreStoredAgain(t *testing.T) {
+	nt, freed := newNumbers(), 0
+	nt.m.Free = func(*numbers) { freed++ }
+	nt.m.Unlink = func(plugin.OptCtx, *numbers) { freed++ }
+	nt.special["again"] = func(ctx plugin.Ctx, args []plugin.String) error {
+		k, err := ctx.OpenKey(args[1], plugin.Read|plugin.Write)
+		if err != nil {
+			return err
+		}
+		v, err := nt.t.Get(k)
+		if err != nil {
+			return err
+		}
+		v.n[0]++
+		if _, err := nt.t.Replace(k, v); !errors.Is(err, plugin.ErrInvalid) {
+			t.Errorf("Replace: %v", err)
+		}
+		if err := nt.t.Set(k, v); err != nil {
+			return err
+		}
+		return ctx.ReplyInt(v.n[0])
+	}
+	r := bareRig(t)
+	r.replica = bareRig(t)
+	r.ctx.Effects.Listen(true)
+	r.mustLoad(nt.onLoad(plugin.APIVer2))
+	r.want("+OK\r\n", "nadd", "k", "1")
+	r.want(":1\r\n", "PEXPIRE", "k", "1000")
+	r.want(":2\r\n", "again", "k")
+	r.want(":-1\r\n", "PTTL", "k")
+	if freed != 0 {
+		t.Errorf("a value in use was freed %d times", freed)
+	}
+	r.want(":1\r\n", "DEL", "k")
+	if freed != 2 {
+		t.Errorf("Free and Unlink ran %d times", freed)
+	}
+}

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"errors"
+	"reflect"
 	"strconv"
 
 	"datastore/keyspace"
@@ -13,6 +15,12 @@ func (k *key) SetValue(t *plugin.Type, v any) error {
 	nt, err := k.storable(t, v)
 	if err != nil {
 		return err
+	}
+	if is, old, ok := k.look().Native(); ok && same(old, v) { // which must not be freed
+		if is != keyspace.NativeType(nt) {
+			return plugin.ErrInvalid
+		}
+		return errors.Join(k.Persist(), k.Changed())
 	}
 	k.dirty, k.handed = false, false
 	k.db.SetNative(k.name, nt, v)
@@ -27,17 +35,32 @@ func (k *key) ReplaceValue(t *plugin.Type, v any) (old any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	switch is, _, ok := k.look().Native(); {
+	switch is, old, ok := k.look().Native(); {
 	case k.Type() == plugin.KeyEmpty:
 		return nil, plugin.ErrEmptyKey
 	case !ok || is != keyspace.NativeType(nt):
 		return nil, plugin.ErrType
+	case same(old, v):
+		return nil, plugin.ErrInvalid
 	}
 	k.handed = false
 	old, _ = k.db.ReplaceNative(k.name, v)
 	k.written()
 	k.frame.changedNative(k.db, k.name)
 	return old, nil
+}
+
+// same reports whether two values are one: a pointer or another reference to the same thing.
+func same(a, b any) bool {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	if x.Type() != y.Type() {
+		return false
+	}
+	switch x.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.UnsafePointer:
+		return x.Pointer() == y.Pointer()
+	}
+	return false
 }
 
 // storable returns the type that v is to be stored as, or why it cannot be.
