@@ -214,9 +214,9 @@ func (m *matrix) step(c *servertest.Conn, st matrixStep, db int) {
 		r = c.Do(args...)
 	}
 	want := st.want[db]
-	prefix, any := strings.CutSuffix(want, "*")
+	prefix, anything := strings.CutSuffix(want, "*")
 	switch got := r.String(); {
-	case want == got || any && strings.HasPrefix(got, prefix) && (prefix != "" || !r.IsError()):
+	case want == got || anything && strings.HasPrefix(got, prefix) && (prefix != "" || !r.IsError()):
 	case want == "" && !r.IsError():
 	default:
 		m.t.Errorf("%s, RESP%d: %s\n replies %s", st.module, db+2, st.text, got)
