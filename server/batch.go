@@ -143,6 +143,7 @@ func (b *batch) add(c *conn, in []byte) {
 			break // the next command may be read under other limits
 		}
 	}
+	f.more = f.more && f.parsed < len(in)
 	f.cmds = len(b.cmds)
 	b.feeds = append(b.feeds, f)
 	if !c.greedy {
