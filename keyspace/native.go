@@ -3,6 +3,7 @@ package keyspace
 import (
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"datastore/keyspace/slab"
 	"datastore/keyspace/table"
@@ -82,12 +83,31 @@ func (n *Natives) Add(t NativeType) { n.types[t.ID()>>versionBits] = t }
 // Type returns the type with the name in an id, whatever its version, and nil when it is not known.
 func (n *Natives) Type(id uint64) NativeType { return n.types[id>>versionBits] }
 
+const (
+	nativeNameBytes  = 9
+	nativeNameDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // six bits each
+)
+
+// NativeID returns the id of a type, 0 for a name or a version that cannot be one.
+func NativeID(name string, version int) (id uint64) {
+	if len(name) != nativeNameBytes || version < 0 || version >= 1<<versionBits {
+		return 0
+	}
+	for _, c := range []byte(name) {
+		i := strings.IndexByte(nativeNameDigits, c)
+		if i < 0 {
+			return 0
+		}
+		id = id<<6 | uint64(i)
+	}
+	return id<<versionBits | uint64(version)
+}
+
 // NativeName returns the name in a type's id.
 func NativeName(id uint64) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	var name [9]byte
+	var name [nativeNameBytes]byte
 	for i := range name {
-		name[i] = alphabet[id>>(58-6*i)&63]
+		name[i] = nativeNameDigits[id>>(58-6*i)&63]
 	}
 	return string(name[:])
 }

@@ -157,6 +157,7 @@ func (f *frame) hasOpen() bool {
 	return len(open) > 0 && open[len(open)-1].frame == f
 }
 
+// end does the work of leave.
 func (f *frame) end() {
 	h := f.host
 	if f.hasOpen() || f.calls.replies.used > 0 {

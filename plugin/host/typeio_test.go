@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"datastore/keyspace"
 	"datastore/keyspace/rdb"
 )
 
@@ -67,7 +68,7 @@ func TestDamagedPayloads(t *testing.T) {
 }
 
 func FuzzRestore(f *testing.F) {
-	value := binary.BigEndian.AppendUint64([]byte{7, 0x81}, typeID(numbersName, 3))
+	value := binary.BigEndian.AppendUint64([]byte{7, 0x81}, keyspace.NativeID(numbersName, 3))
 	f.Add(append(value, 2, 2, 2, 1, 2, 0x81, 255, 255, 255, 255, 255, 255, 255, 255, 0))
 	f.Add([]byte("\x00\x01v"))
 	f.Fuzz(func(t *testing.T, value []byte) { restoreAnything(t, newTypeRig(t, newNumbers()), value) })

@@ -3,7 +3,6 @@ package host
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"datastore/keyspace"
 	"datastore/keyspace/rdb"
@@ -25,30 +24,12 @@ var _ rdb.NativeType = (*nativeType)(nil)
 // lazyEffort is the effort up to which a value is freed at once, as in Redis.
 const lazyEffort = 64
 
-const (
-	typeNameBytes = 9
-	maxEncVer     = 1<<10 - 1
-)
-
-// typeID returns the id of a type, 0 for a name or a version that cannot be one.
-func typeID(name string, encver int) (id uint64) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	if len(name) != typeNameBytes || encver < 0 || encver > maxEncVer {
-		return 0
-	}
-	for _, c := range []byte(name) {
-		i := strings.IndexByte(alphabet, c)
-		if i < 0 {
-			return 0
-		}
-		id = id<<6 | uint64(i)
-	}
-	return id<<10 | uint64(encver)
-}
+// maxEncVer is the highest version of a type, and the bits of its id that say it.
+const maxEncVer = 1<<10 - 1
 
 // newType stages a type with a module; it is registered when the module becomes active.
 func (h *Modules) newType(m *module, name string, encver int, methods plugin.TypeMethods) (*nativeType, error) {
-	id := typeID(name, encver)
+	id := keyspace.NativeID(name, encver)
 	switch {
 	case id == 0:
 		return nil, fmt.Errorf("%w: type name %q, version %d", plugin.ErrInvalid, name, encver)

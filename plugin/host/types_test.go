@@ -210,7 +210,7 @@ func TestCreateType(t *testing.T) {
 		must(t, err)
 		return errors.New("given up")
 	}}, nil)
-	if err == nil || r.ctx.Store.Natives().Type(typeID("failed-1-", 5)) != nil {
+	if err == nil || r.ctx.Store.Natives().Type(keyspace.NativeID("failed-1-", 5)) != nil {
 		t.Error("a type of a module that was not loaded is registered")
 	}
 	late := newRig(t, 2, map[string]plugin.Handler{"late": func(ctx plugin.Ctx, _ []plugin.String) error {
@@ -552,7 +552,7 @@ func TestOpaqueValueWhoseTimeHasCome(t *testing.T) {
 	value := rdbValue(t, r, "k")
 	r.do("DEL", "k")
 	d := r.ctx.Store.DB(0)
-	if !d.LoadOpaque([]byte("k"), typeID(numbersName, 3), value, keyspace.Meta{ExpireMs: rigNowMs - 1}) {
+	if !d.LoadOpaque([]byte("k"), keyspace.NativeID(numbersName, 3), value, keyspace.Meta{ExpireMs: rigNowMs - 1}) {
 		t.Fatal("not loaded")
 	}
 	r.want("+none\r\n", "hidden", "k")

@@ -77,7 +77,7 @@ func parse(args []string) (options, error) {
 }
 
 func usage(fs *flag.FlagSet) {
-	fmt.Fprint(os.Stderr, `bench-compare measures the daemon against redis-server. Without a section it runs all of them, about an hour.
+	fmt.Fprint(os.Stderr, `bench-compare measures the daemon against redis-server. Without a section it runs all of them, half an hour.
     scripts/bench-compare --targets --json report.json      everything, with the table of targets
     scripts/bench-compare --quick                           a handful of tests in two minutes
     scripts/bench-compare --tests "SET ZADD_1M" -P 16       these tests only
