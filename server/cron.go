@@ -32,8 +32,8 @@ func (s *Server) cron(now time.Time) {
 	}
 	s.takeSamples(now)
 	s.limitHeap()
-	if s.heap.ownPercent {
-		s.pace.follow(s.turn, s.values.MaxMemoryBytes)
+	if s.heap.ownPercent && s.pace.follow(s.turn, s.values.MaxMemoryBytes) {
+		s.trim.now()
 	}
 	if used := s.usedMemory(); used > s.stats.peakMemory {
 		s.stats.peakMemory = used

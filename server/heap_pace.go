@@ -27,11 +27,12 @@ const (
 	heapSmall   = 4 << 20 // the runtime takes no heap for smaller when it applies GOGC
 )
 
-// follow is called by the cron.
-func (p *heapPace) follow(now time.Time, maxMemory int64) {
+// follow is called by the cron. It reports whether it went back: what the runtime keeps for the garbage of before is to be
+// given back then, which it would only do after its next collection.
+func (p *heapPace) follow(now time.Time, maxMemory int64) (lower bool) {
 	took := now.Sub(p.at)
 	if took < paceEvery {
-		return
+		return false
 	}
 	p.sample[0].Name, p.sample[1].Name = "/gc/heap/allocs:bytes", "/gc/heap/live:bytes"
 	metrics.Read(p.sample[:])
@@ -39,7 +40,7 @@ func (p *heapPace) follow(now time.Time, maxMemory int64) {
 	made, first := int64(bytes-p.bytes), p.at.IsZero()
 	if p.bytes, p.at = bytes, now; first {
 		p.percent = heapPercent
-		return
+		return false
 	}
 	room := int64(float64(made) * float64(paceBetween) / float64(took))
 	switch percent := pacePercent(room, live, maxMemory); {
@@ -50,8 +51,10 @@ func (p *heapPace) follow(now time.Time, maxMemory int64) {
 	default:
 		if p.lower++; p.lower >= paceLower {
 			p.set(percent)
+			return true
 		}
 	}
+	return false
 }
 
 func (p *heapPace) set(percent int64) {

@@ -42,9 +42,11 @@ func TestHeapPaceFollows(t *testing.T) {
 	if got := percent(); got < 4*heapPercent {
 		t.Errorf("GOGC is %d after a second with 256 MB of garbage", got)
 	}
-	for range paceLower { // what else the process does is little
+	for i := range paceLower { // what else the process does is little
 		now = now.Add(time.Second)
-		p.follow(now, 0)
+		if back := p.follow(now, 0); back != (i == paceLower-1) {
+			t.Errorf("look %d: gone back: %v", i, back)
+		}
 	}
 	if got := percent(); got != heapPercent {
 		t.Errorf("GOGC is %d after seconds without garbage", got)

@@ -190,7 +190,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 		}
 		after := heap()
 		t.Logf("%s: %d bytes, %d goroutines", name, after-before, runtime.NumGoroutine()-goroutines)
-		if grown := after - before; grown > 2*times {
+		if grown := after - before; grown > 4*times { // queues keep what they have grown to; an object each time is 16 bytes
 			t.Errorf("%s: %d times took %d bytes", name, times, grown)
 		}
 		if more := runtime.NumGoroutine() - goroutines; more > 2 {
