@@ -13,6 +13,10 @@ var (
 	ErrNaN       = errors.New("resulting score is not a number")
 )
 
+// MaxStringBytes bounds every string of the keyspace, keys and elements included, whatever Limits say: with what is put around
+// it, it stays within the 4 GiB that listpacks and records can address.
+const MaxStringBytes = 1<<32 - 1<<16
+
 // Type is the type of a value.
 type Type uint8
 

@@ -50,9 +50,10 @@ type CommandSpec struct {
 	//	no-auth            it runs also for clients that have not logged in
 	//	no-mandatory-keys  it may come without a key: COMMAND GETKEYS replies an empty array then, and no error
 	//	getkeys-api        the handler tells where the keys are, see Positions
+	//	no-slowlog         SLOWLOG does not show it
 	//
-	// Of no-monitor, no-slowlog, may-replicate and allow-busy the server has nothing yet that they would change: COMMAND
-	// shows them. random and no-cluster are accepted and mean nothing.
+	// Of no-monitor, may-replicate and allow-busy the server has nothing yet that they would change: COMMAND shows them.
+	// random and no-cluster are accepted and mean nothing.
 	//
 	// Nobody checks that a handler keeps to its flags: one that writes without "write" does so on a read-only replica too,
 	// and one that needs memory without "deny-oom" is not stopped by maxmemory.

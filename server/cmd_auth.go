@@ -43,6 +43,9 @@ func (s *Server) auth(c *command.Ctx) error {
 	return nil
 }
 
+// authSecret hides the user as well, which may be a password in the wrong place.
+func authSecret(_ [][]byte, i int) bool { return i > 0 }
+
 // login checks a password, in a time that does not depend on where it differs. Without requirepass any password is right.
 func (s *Server) login(cl *command.Client, user, password []byte) error {
 	want := s.values.RequirePass
@@ -142,6 +145,11 @@ func (s *Server) helloOptions(c *command.Ctx) (name []byte, named bool, err erro
 		err = s.login(c.Client, user, password)
 	}
 	return name, named, err
+}
+
+// helloSecret hides what follows AUTH.
+func helloSecret(args [][]byte, i int) bool {
+	return i > 2 && command.IsKeyword(args[i-1], "AUTH") || i > 3 && command.IsKeyword(args[i-2], "AUTH")
 }
 
 // plainText reports whether a name fits into a word of CLIENT LIST: printable ASCII without space.

@@ -41,6 +41,11 @@ func (s *Server) configSet(c *command.Ctx) error {
 	return nil
 }
 
+// configSecret hides the values of directives that are secrets.
+func (s *Server) configSecret(args [][]byte, i int) bool {
+	return i > 2 && i%2 == 1 && s.cfg.Sensitive(string(args[i-1]))
+}
+
 func (s *Server) configRewrite(c *command.Ctx) error {
 	if err := s.cfg.Rewrite(); err != nil {
 		s.logf(Warning, "CONFIG REWRITE failed: %v", err)

@@ -6,7 +6,7 @@ import "datastore/server/command"
 func (s *Server) connectionCommands() []command.Command {
 	return []command.Command{
 		{
-			Name: "auth", Arity: -2, Group: "connection", Since: "1.0.0", Handler: s.auth,
+			Name: "auth", Arity: -2, Group: "connection", Since: "1.0.0", Handler: s.auth, Secret: authSecret,
 			Flags:   command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy,
 			ACL:     []string{"connection"},
 			Summary: "Logs the connection in", Complexity: "O(N), N being the number of passwords of the user",
@@ -199,7 +199,7 @@ func (s *Server) connectionCommands() []command.Command {
 			},
 		},
 		{
-			Name: "hello", Arity: -1, Group: "connection", Since: "6.0.0", Handler: s.hello,
+			Name: "hello", Arity: -1, Group: "connection", Since: "6.0.0", Handler: s.hello, Secret: helloSecret,
 			Flags:   command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy,
 			ACL:     []string{"connection"},
 			Summary: "Begins a conversation: protocol, login, name", Complexity: "O(1)",

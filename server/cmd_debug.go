@@ -42,6 +42,7 @@ func (s *Server) debugCommands() []debugCommand {
 		{"PANIC", 2, 2, s.debugPanic, "", "End the process with a panic"},
 		{"PAUSE-CRON", 3, 3, debugSwitch(&s.admin.cronPaused), "<0|1>", "Stop the periodic work, or go on with it"},
 		{"POPULATE", 3, 5, debugPopulate, "<count> [<prefix>] [<size>]", "Create strings that are not replicated"},
+		{"PROFILE", 3, 4, s.debugProfile, "<CPU|HEAP|STOP> [<file>]", "Take a profile for go tool pprof, with modules and their commands as tags"},
 		{"PROTOCOL", 3, 3, debugProtocol, "<type>", "Answer with a reply of that type"},
 		{"RELOAD", 2, 0, s.debugReload, "[NOSAVE] [NOFLUSH] [MERGE]", "Save the dataset, forget it and load it"},
 		{"SEGFAULT", 2, 2, s.debugSegfault, "", "End the process with an invalid memory access"},

@@ -110,7 +110,7 @@ func (s *Server) serverCommands() []command.Command {
 					Summary: "Writes the configuration in force to the configuration file", Complexity: "O(1)",
 				},
 				{
-					Name: "set", Arity: -4, Group: "server", Since: "2.0.0", Handler: s.configSet,
+					Name: "set", Arity: -4, Group: "server", Since: "2.0.0", Handler: s.configSet, Secret: s.configSecret,
 					Flags:   command.Admin | command.NoScript | command.Loading | command.Stale,
 					Tips:    []string{"request_policy:all_nodes", "response_policy:all_succeeded"},
 					Summary: "Changes directives, all of them or none", Complexity: "O(N), N being the number of directives",

@@ -7,7 +7,7 @@ func (s *Server) commands() []command.Command {
 	var list []command.Command
 	for _, family := range [][]command.Command{
 		s.connectionCommands(), s.transactionCommands(), s.replicationCommands(), s.moduleCommands(), s.commandCommands(), s.serverCommands(), s.aclCommands(),
-		s.latencyCommands(), s.memoryCommands(),
+		s.latencyCommands(), s.slowlogCommands(), s.memoryCommands(),
 	} {
 		list = append(list, family...)
 	}

@@ -79,7 +79,7 @@ func (s *Server) serve(c *conn, args [][]byte, cmd *command.Command) {
 		s.endUnit()
 		ran = cmd
 	}
-	s.endLap(ran)
+	s.endLap(&c.Client, ran, args)
 	if quiet && c.quiet() { // the command that ends or begins the silence decides about its own reply
 		s.cutReply(s.cmdStart)
 	}
@@ -107,7 +107,7 @@ func (s *Server) reject(c *conn, cmd *command.Command, err *command.Error) {
 func (s *Server) call(cl *command.Client, cmd *command.Command, args [][]byte) {
 	began := s.timing.clock.Now()
 	s.run(cl, cmd, args)
-	s.note(cmd, s.timing.clock.Now()-began)
+	s.note(cl, cmd, args, s.timing.clock.Now()-began)
 }
 
 // run runs a handler and takes its effects, whoever asks for it.
@@ -158,7 +158,7 @@ func (s *Server) recoverCommand(cause any) {
 	if ctx.Cmd != nil {
 		name = ctx.Cmd.FullName()
 		ctx.Cmd.Stats.Failed++
-		s.endLap(ctx.Cmd)
+		s.endLap(ctx.Client, ctx.Cmd, ctx.Args)
 	}
 	s.stats.panics++
 	s.running = 0

@@ -195,12 +195,13 @@ func TestModuleBlocksOnKeys(t *testing.T) {
 	})
 }
 
-// TestModuleMeasures: what a goroutine has measured is time of the command, and one sample.
+// TestModuleMeasures: what a goroutine has measured is time of the command, in statistics and in the slow log, and one sample.
 //
 // Rules: BLK-9.
 func TestModuleMeasures(t *testing.T) {
-	s := startBlocker(t)
+	s := startBlocker(t, "--slowlog-log-slower-than", "70000")
 	c := s.Dial()
+	c.Must("CLIENT", "SETNAME", "who")
 	usec := func() int {
 		fields := s.Info("cmdstat_blocker.measure")
 		_, text, _ := strings.Cut(fields, "usec=")
@@ -228,6 +229,17 @@ func TestModuleMeasures(t *testing.T) {
 	}
 	if p := s.Info("latency_percentiles_usec_blocker.measure"); !strings.Contains(p, "p99=1") {
 		t.Errorf("latency: %s", p)
+	}
+	slow := c.Must("SLOWLOG", "GET").Elems
+	if len(slow) != 1 || fmt.Sprint(slow[0].Elems[3].Strings()) != "[BLOCKER.MEASURE 100 0]" || slow[0].Elems[2].Int < 100_000 ||
+		slow[0].Elems[4].Str != c.Net.LocalAddr().String() || slow[0].Elems[5].Str != "who" {
+		t.Errorf("SLOWLOG GET: %v", slow)
+	}
+	c.Must("CONFIG", "SET", "slowlog-log-slower-than", "0")
+	c.Must("SLOWLOG", "RESET")
+	wantReply(t, c, "BLOCKER.MEASURE 0 1", "OK")
+	if slow := c.Must("SLOWLOG", "GET").Elems; len(slow) != 2 || fmt.Sprint(slow[0].Elems[3].Strings()) != "[BLOCKER.MEASURE 0 1]" {
+		t.Errorf("one execution is not one entry: %v", slow)
 	}
 }
 

@@ -306,6 +306,7 @@ func (s *Server) closeFiles() error {
 	var err error
 	s.stopReplication()
 	s.closeModules()
+	s.closeProfile()
 	s.trim.wg.Wait()
 	s.populator.stop()
 	if s.log != nil {

@@ -125,6 +125,7 @@ type Server struct {
 	admin       adminState
 	trim        heapTrim
 	pace        heapPace
+	profile     profile
 	populator   populator
 	// activeExpire is off after DEBUG SET-ACTIVE-EXPIRE 0.
 	activeExpire bool
@@ -200,7 +201,7 @@ func (s *Server) limits() keyspace.Limits {
 		HashEntries: int(v.HashMaxListpackEntries), HashValueBytes: int(v.HashMaxListpackValueBytes),
 		ZSetEntries: int(v.ZsetMaxListpackEntries), ZSetValueBytes: int(v.ZsetMaxListpackValueBytes),
 		IntsetEntries: int(v.SetMaxIntsetEntries), ListNode: v.ListMaxListpackSize,
-		StringBytes: int(v.ProtoMaxBulkBytes),
+		StringBytes: s.maxStringBytes(),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"datastore/aof"
+	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/config"
 )
@@ -16,13 +17,17 @@ import (
 // applyConfig registers what happens when a directive changes, and puts the present values into force.
 func (s *Server) applyConfig() {
 	v := s.values
-	s.maxBulk.Store(v.ProtoMaxBulkBytes)
+	s.limitStrings()
 	s.queryLimit.Store(v.QueryBufferLimitBytes)
 	s.keepaliveSec.Store(int64(v.TCPKeepaliveSec))
-	s.ctx.MaxBulkBytes = int(v.ProtoMaxBulkBytes)
 	s.limitHeap()
 	s.applyLatency()
+	s.applySlowlog()
 	on := s.cfg.OnChange
+	on("slowlog-log-slower-than", func(string, string) error {
+		s.applySlowlog()
+		return nil
+	})
 	for _, name := range []string{"latency-monitor-threshold", "latency-tracking"} {
 		on(name, func(string, string) error {
 			s.applyLatency()
@@ -33,8 +38,7 @@ func (s *Server) applyConfig() {
 		"zset-max-listpack-value", "set-max-intset-entries", "list-max-listpack-size", "proto-max-bulk-len"} {
 		on(name, func(string, string) error {
 			s.store.SetLimits(s.limits())
-			s.maxBulk.Store(v.ProtoMaxBulkBytes)
-			s.ctx.MaxBulkBytes = int(v.ProtoMaxBulkBytes)
+			s.limitStrings()
 			return nil
 		})
 	}
@@ -73,6 +77,16 @@ func (s *Server) applyConfig() {
 	})
 	on("appendonly", func(_, now string) error { return s.switchAOF(now == "yes") })
 	on("dir", func(_, now string) error { return os.Chdir(now) })
+}
+
+// maxStringBytes is proto-max-bulk-len, as far as the keyspace can follow.
+func (s *Server) maxStringBytes() int {
+	return int(min(s.values.ProtoMaxBulkBytes, keyspace.MaxStringBytes))
+}
+
+func (s *Server) limitStrings() {
+	s.ctx.MaxBulkBytes = s.maxStringBytes()
+	s.maxBulk.Store(int64(s.ctx.MaxBulkBytes))
 }
 
 // reservedFiles are the descriptors that the server needs besides those of clients.

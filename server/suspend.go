@@ -14,8 +14,9 @@ import (
 type suspension struct {
 	module host.Waiting
 	cmd    *command.Command
-	place  int   // in modules.deadlines, -1 for none
-	nanos  int64 // that the handler took, once noted
+	place  int      // in modules.deadlines, -1 for none
+	nanos  int64    // that the handler took, once noted
+	args   []string // for the slow log, if that was on
 }
 
 // mayExpire reports whether CLIENT UNBLOCK ends the wait.
@@ -109,7 +110,7 @@ func (s *Server) expireSuspended(nowMs int64) {
 func (m moduleServer) Resume(cl *command.Client, begin int, measured, callback time.Duration) {
 	s, c := m.s, cl.Owner.(*conn)
 	w := c.blocked.Load()
-	s.noteUnblocked(w, measured, callback)
+	s.noteUnblocked(cl, w, measured, callback)
 	s.unblock(c)
 	switch {
 	case c.quiet():
@@ -122,12 +123,15 @@ func (m moduleServer) Resume(cl *command.Client, begin int, measured, callback t
 }
 
 // noteUnblocked counts what a blocked client's command took in all, as one sample.
-func (s *Server) noteUnblocked(w *wait, measured, callback time.Duration) {
+func (s *Server) noteUnblocked(cl *command.Client, w *wait, measured, callback time.Duration) {
 	t, st := &s.timing, w.cmd.Stats
 	later := int64(measured + callback)
 	st.Nanos += later
 	if t.tracking {
 		st.Latency.Record(w.nanos + later)
+	}
+	if w.nanos+later >= t.slowNanos && w.args != nil && !w.cmd.Is(command.SkipSlowlog) {
+		s.addSlow(cl, w.args, w.nanos+later)
 	}
 	s.noteEvent(int64(callback), eventUnblocking)
 }

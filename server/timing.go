@@ -26,6 +26,9 @@ type timing struct {
 
 	tracking   bool  // latency-tracking: histograms by command
 	eventNanos int64 // latency-monitor-threshold; math.MaxInt64 for off
+	slowNanos  int64 // slowlog-log-slower-than; math.MaxInt64 for off
+	notable    int64 // the smaller one: of a command that takes less nothing is remembered but its time
+	slow       latency.SlowLog
 	monitor    latency.Monitor
 	told       int64 // nanoseconds of events so far, so that what contains them does not tell them again
 	turnTold   int64 // of that in the present turn of the event loop, until noteTurnBefore the one before
@@ -42,11 +45,14 @@ func (s *Server) applyLatency() {
 	if ms := s.values.LatencyMonitorThresholdMs; ms > 0 && ms < math.MaxInt64/int64(time.Millisecond) {
 		t.eventNanos = ms * int64(time.Millisecond)
 	}
+	t.applyNotable()
 	t.pauses.take() // those of before are not told
 	if s.log != nil {
 		s.log.LongestSync()
 	}
 }
+
+func (t *timing) applyNotable() { t.notable = min(t.eventNanos, t.slowNanos) }
 
 // monitoring reports whether events are to be measured.
 func (t *timing) monitoring() bool { return t.eventNanos != math.MaxInt64 }
@@ -55,32 +61,44 @@ func (t *timing) monitoring() bool { return t.eventNanos != math.MaxInt64 }
 func (s *Server) beginLaps() { s.timing.lap = s.timing.clock.Now() }
 
 // endLap ends the measurement of a command, nil for one that did not run, and begins that of the next.
-func (s *Server) endLap(cmd *command.Command) {
+func (s *Server) endLap(cl *command.Client, cmd *command.Command, args [][]byte) {
 	t := &s.timing
 	now := t.clock.Now()
 	if cmd != nil {
-		s.note(cmd, now-t.lap)
+		s.note(cl, cmd, args, now-t.lap)
 	}
 	t.lap = now
 }
 
 // note counts an execution of a command that took so long.
-func (s *Server) note(cmd *command.Command, took ticks.Tick) {
+func (s *Server) note(cl *command.Client, cmd *command.Command, args [][]byte, took ticks.Tick) {
 	t, st := &s.timing, cmd.Stats
 	nanos := t.clock.Nanos(took)
 	st.Calls++
 	st.Nanos += nanos
-	if t.suspended != nil && s.running == 0 {
-		t.suspended.nanos, t.suspended = nanos, nil
+	if w := t.suspended; w != nil && s.running == 0 {
+		t.suspended = nil
+		w.nanos = nanos
+		if t.slowNanos != math.MaxInt64 {
+			w.args = latency.Abridge(args, cmd.Secret)
+		}
 	} else if t.tracking {
 		st.Latency.Record(nanos)
 	}
-	if nanos >= t.eventNanos {
-		event := eventCommand
-		if cmd.Is(command.Fast) {
-			event = eventFastCommand
-		}
-		s.noteEvent(nanos, event)
+	if nanos >= t.notable {
+		s.noteLong(cl, cmd, args, nanos)
+	}
+}
+
+// noteLong remembers a command that took long as an event, in the slow log, or both.
+func (s *Server) noteLong(cl *command.Client, cmd *command.Command, args [][]byte, nanos int64) {
+	event := eventCommand
+	if cmd.Is(command.Fast) {
+		event = eventFastCommand
+	}
+	s.noteEvent(nanos, event)
+	if nanos >= s.timing.slowNanos {
+		s.noteSlow(cl, cmd, args, nanos)
 	}
 }
 

@@ -43,7 +43,7 @@ const maxErrorKey = 128
 // The error is ErrCorrupt, ErrTruncated, ErrChecksum, ErrVersion, ErrUnsupported or ErrModule, with the offset and the key,
 // or that of r. Then s has the keys loaded so far, and the caller should flush it: part of a dataset is no dataset.
 func Load(r io.Reader, s *keyspace.Store, o LoadOptions) (Info, error) {
-	in := NewReader(r, ReaderOptions{Checksum: !o.SkipChecksum, MaxStringBytes: maxStringBytes})
+	in := NewReader(r, ReaderOptions{Checksum: !o.SkipChecksum, MaxStringBytes: keyspace.MaxStringBytes})
 	l := loader{r: in, values: newDecoder(in, s), s: s, o: o, reserve: maxReserve}
 	l.values.frozen = o.Frozen
 	l.to.d = s.DB(0)

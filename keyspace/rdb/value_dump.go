@@ -66,7 +66,7 @@ func restore(payload []byte, to *target) error {
 	if Checksum(0, payload[:end+2]) != binary.LittleEndian.Uint64(payload[end+2:]) {
 		return ErrChecksum
 	}
-	r := NewBytesReader(payload[:end], ReaderOptions{MaxStringBytes: maxStringBytes})
+	r := NewBytesReader(payload[:end], ReaderOptions{MaxStringBytes: keyspace.MaxStringBytes})
 	v := newDecoder(r, to.d.Store())
 	t := r.ReadOpcode()
 	if r.err != nil {

@@ -7,9 +7,6 @@ import (
 	"datastore/keyspace/packed"
 )
 
-// maxStringBytes keeps every string, with what is put around it, within the 4 GiB that listpacks and records can address.
-const maxStringBytes = 1<<32 - 1<<16
-
 // target is where a value goes.
 type target struct {
 	d    *keyspace.DB

@@ -37,7 +37,7 @@ func (t *nativeType) loadAux(a rdb.ModuleAux) (err error) {
 	}
 	s := t.newStream(nowhere())
 	s.r = rdb.NewBytesReader(a.Payload, rdb.ReaderOptions{})
-	if e := t.guard("AuxLoad", func() { err = t.m.AuxLoad(&s.IO, int(a.ID&maxEncVer), plugin.AuxWhen(a.When)) }); e != nil {
+	if e := t.guard("AuxLoad", func() { err = t.m.AuxLoad(&s.IO, int(a.ID&rdb.ModuleVersionMask), plugin.AuxWhen(a.When)) }); e != nil {
 		err = e
 	}
 	if e := s.end(); err == nil {
@@ -69,7 +69,7 @@ func (h *Modules) adoptAux(m *module) (rest []rdb.ModuleAux, err error) {
 // typeOf returns the module's type with the name in an id, nil if it has none.
 func (m *module) typeOf(id uint64) *nativeType {
 	for _, t := range m.types {
-		if t.public.ID&^maxEncVer == id&^maxEncVer {
+		if t.public.ID&^rdb.ModuleVersionMask == id&^rdb.ModuleVersionMask {
 			return t
 		}
 	}

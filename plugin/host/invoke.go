@@ -87,11 +87,17 @@ func (h *Modules) invoke(mc *moduleCommand, cc *command.Ctx) (err error) {
 		return errTooDeep
 	}
 	f := h.enter(mc, cc)
+	if h.labelling {
+		h.label()
+	}
 	defer func() {
 		if v := recover(); v != nil || !f.returned {
 			err = f.crashed(v)
 		}
 		f.leave()
+		if h.labelling {
+			h.label()
+		}
 	}()
 	result := mc.handler(f, f.args)
 	f.returned = true

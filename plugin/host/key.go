@@ -136,26 +136,25 @@ func (f *frame) OpenKey(name plugin.String, mode plugin.OpenMode) (*plugin.Key, 
 }
 
 // find looks a key up. expiry is as in key, touch renews the access clock.
-func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) (e keyspace.Entry) {
-	switch { // the usual ones
-	case expiry != keyspace.ExpireDelete:
-	case touch:
-		return db.Lookup(name)
-	default:
-		return db.Peek(name)
+func find(db *keyspace.DB, name []byte, expiry keyspace.ExpiryMode, touch bool) keyspace.Entry {
+	if expiry == keyspace.ExpireDelete { // the usual one
+		return look(db, name, touch)
 	}
 	store := db.Store()
 	before := store.Expiry(expiry)
 	if before != keyspace.ExpireDelete && expiry != keyspace.ExpireIgnore {
 		store.Expiry(before)
 	}
-	if touch {
-		e = db.Lookup(name)
-	} else {
-		e = db.Peek(name)
-	}
+	e := look(db, name, touch)
 	store.Expiry(before)
 	return e
+}
+
+func look(db *keyspace.DB, name []byte, touch bool) keyspace.Entry {
+	if touch {
+		return db.Lookup(name)
+	}
+	return db.Peek(name)
 }
 
 // KeyExists implements plugin.Keyspace.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -44,7 +45,8 @@ type moduleCommand struct {
 	parent  *moduleCommand  // of a subcommand
 	full    string          // name, or "parent|name"
 
-	leakTold bool // the log has told once that its handler leaves things to be released
+	leakTold bool            // the log has told once that its handler leaves things to be released
+	labels   context.Context // pprof's, nil until they were needed
 }
 
 // keysFlag makes the handler tell where the keys are.

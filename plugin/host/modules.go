@@ -57,6 +57,8 @@ type Modules struct {
 	waits   waits
 	stopped bool // the server has ended; under the execution lock
 
+	labelling bool // handlers run under pprof labels
+
 	aux     []rdb.ModuleAux // of types that no module has registered
 	reaper  reaper
 	workers workers

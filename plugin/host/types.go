@@ -24,9 +24,6 @@ var _ rdb.NativeType = (*nativeType)(nil)
 // lazyEffort is the effort up to which a value is freed at once, as in Redis.
 const lazyEffort = 64
 
-// maxEncVer is the highest version of a type, and the bits of its id that say it.
-const maxEncVer = 1<<10 - 1
-
 // newType stages a type with a module; it is registered when the module becomes active.
 func (h *Modules) newType(m *module, name string, encver int, methods plugin.TypeMethods) (*nativeType, error) {
 	id := keyspace.NativeID(name, encver)

@@ -83,6 +83,34 @@ func TestFlagsDecideWhoRuns(t *testing.T) {
 	r.Do("F.PLAIN").Want("done")
 }
 
+// TestSlowLogFlag: commands of modules, and those that they call, are in the slow log, but for those that do not want to be.
+//
+// Rules: CMD-2.
+func TestSlowLogFlag(t *testing.T) {
+	t.Parallel()
+	s := New(t, flagged, Options{})
+	s.Do("CONFIG", "SET", "slowlog-log-slower-than", 0).Want("OK")
+	s.Do("SLOWLOG", "RESET").Want("OK")
+	for _, command := range [][]any{{"F.PLAIN", "x"}, {"F.NO-SLOWLOG"}, {"F.SCRIPT", "f.no-slowlog"}, {"F.SCRIPT", "f.plain"}} {
+		s.Do(command...).Want("done")
+	}
+	var got []string
+	for _, e := range s.Do("SLOWLOG", "GET").Elems() {
+		var words []string
+		for _, a := range e.Elems()[3].Elems() {
+			words = append(words, a.Text())
+		}
+		got = append(got, strings.Join(words, " "))
+		if e.Elems()[4].Text() == "" {
+			t.Errorf("%q has no address", words)
+		}
+	}
+	want := []string{"F.SCRIPT f.plain", "f.plain", "F.SCRIPT f.no-slowlog", "F.PLAIN x", "SLOWLOG RESET"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestFlagsAreCategories: access control lists know the categories that come with a flag, COMMAND INFO the flag.
 //
 // Rules: CMD-2.

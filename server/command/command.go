@@ -164,6 +164,8 @@ type Command struct {
 	GetKeys    func(args [][]byte, dst []KeyAt) []KeyAt // appends the keys where Keys cannot describe them; none is a failure
 	KeyFlags   func(args [][]byte) KeyFlags             // what it does to the keys of a KeySpec with VariableFlags
 
+	Secret func(args [][]byte, i int) bool // whether logs must not show argument i; nil for none
+
 	ModuleName string // module that registered it, or ""
 	parent     *Command
 	full       string
