@@ -5,20 +5,26 @@
 package main
 
 import (
-	"runtime"
+	"runtime/metrics"
 	"time"
 
 	"datastore/plugin"
 )
 
+const (
+	garbageBytes = 256 << 10 // at a time
+	garbagePause = 200 * time.Microsecond
+)
+
 // maxPeriodMs bounds the argument of gcforce.every.
 const maxPeriodMs = 60_000
 
-// collector runs the collections. A module's commands run one at a time, so its fields need no lock; cycles is written by
-// the goroutine and read once that has ended.
+// collector runs the collections. A module's commands run one at a time, so its fields need no lock; cycles and garbage
+// are the goroutine's, which has ended when cycles is read.
 type collector struct {
 	stop, done chan struct{} // nil while nothing is collected
 	cycles     int64
+	garbage    []byte // made last
 }
 
 // OnLoad registers the command.
@@ -58,15 +64,28 @@ func (c *collector) end() int64 {
 	return c.cycles
 }
 
+// collect makes garbage until the runtime collects it by itself. runtime.GC would be simpler, but waits for the end of the
+// collection and of sweeping in a loop, on a processor that the daemon's threads need: it would measure itself.
 func (c *collector) collect(period time.Duration) {
 	defer close(c.done)
-	for {
-		runtime.GC()
-		c.cycles++
+	counter := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	cycles := func() int64 {
+		metrics.Read(counter)
+		return int64(counter[0].Value.Uint64())
+	}
+	for before := cycles(); ; {
+		wait := period
+		if n := cycles(); n == before {
+			c.garbage = make([]byte, garbageBytes)
+			wait = garbagePause
+		} else {
+			c.cycles += n - before
+			before = n
+		}
 		select {
 		case <-c.stop:
 			return
-		case <-time.After(period):
+		case <-time.After(wait):
 		}
 	}
 }
