@@ -14,15 +14,14 @@ func TestNoAllocations(t *testing.T) {
 	d.SetStr(key, val)
 	d.SetStr(number, []byte("5"))
 	small, big := Limits{HashEntries: 100, HashValueBytes: 64, ZSetEntries: 100, ZSetValueBytes: 64, IntsetEntries: 100, ListNode: -2, StringBytes: 1 << 20}, Limits{ListNode: 3}
-	n := int64(0)
 	ops := map[string]func(){
-		"SetStr":        func() { d.SetStr(key, val) },
-		"SetIntKeepTTL": func() { n++; storeInt(d, number, n) },
-		"Str":           func() { _, _ = d.Str(key) },
-		"Lookup":        func() { _ = d.Lookup(key).Len() },
-		"SetRange":      func() { _, _ = d.SetRange(key, 3, val[:1]) },
-		"new key":       func() { d.SetStr(other, val); d.Delete(other) },
-		"Scan":          func() { d.Scan(0, func(Entry) {}) },
+		"SetStr":   func() { d.SetStr(key, val) },
+		"AddInt":   func() { _, _ = d.AddInt(number, 1) },
+		"Str":      func() { _, _ = d.Str(key) },
+		"Lookup":   func() { _ = d.Lookup(key).Len() },
+		"SetRange": func() { _, _ = d.SetRange(key, 3, val[:1]) },
+		"new key":  func() { d.SetStr(other, val); d.Delete(other) },
+		"Scan":     func() { d.Scan(0, func(Entry) {}) },
 	}
 	for _, l := range []struct {
 		name   string

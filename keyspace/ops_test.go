@@ -2,6 +2,8 @@ package keyspace
 
 import (
 	"bytes"
+	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -426,12 +428,56 @@ func TestSetAgain(t *testing.T) {
 	}
 }
 
-// setInt stores an integer in a key that may hold anything.
+// storeInt stores an integer in a key that may hold anything.
 func storeInt(d *DB, key []byte, n int64) {
-	e, err := d.EditStr(key)
+	was, err := d.AddInt(key, 0)
+	if err == nil {
+		_, err = d.AddInt(key, n-was)
+	}
 	if err != nil {
 		d.SetStrKeepTTL(key, strconv.AppendInt(nil, n, 10))
-		return
 	}
-	e.SetIntKeepTTL(n)
+}
+
+func TestAddInt(t *testing.T) {
+	_, d := newTestDB(t)
+	for _, c := range []struct {
+		value string // "" for a missing key
+		delta int64
+		sum   int64
+		err   error
+	}{
+		{"", 5, 5, nil}, {"", 0, 0, nil}, {"7", -8, -1, nil}, {"9223372036854775806", 1, math.MaxInt64, nil},
+		{"9223372036854775807", 1, 0, ErrOverflow}, {"-9223372036854775808", -1, 0, ErrOverflow}, {"1", math.MaxInt64, 0, ErrOverflow},
+		{"-1", math.MinInt64, 0, ErrOverflow}, {"9223372036854775807", math.MinInt64, -1, nil}, {"x", 1, 0, ErrNotInteger},
+		{"01", 1, 0, ErrNotInteger}, {" 1", 1, 0, ErrNotInteger}, {"9223372036854775808", 0, 0, ErrNotInteger}, {"1.5", 1, 0, ErrNotInteger},
+	} {
+		for _, raw := range []bool{false, true} {
+			key := []byte("k")
+			d.Delete(key)
+			switch {
+			case c.value == "":
+			case raw:
+				d.SetTextKeepTTL(key, []byte(c.value))
+			default:
+				d.SetStrExpire(key, []byte(c.value), 1<<50)
+			}
+			before := d.Store().Changes()
+			sum, err := d.AddInt(key, c.delta)
+			if sum != c.sum || !errors.Is(err, c.err) || (d.Store().Changes() != before) != (err == nil) {
+				t.Errorf("%q + %d = %d, %v", c.value, c.delta, sum, err)
+			}
+			if c.err == nil && (text(d.Peek(key).Str()) != strconv.FormatInt(sum, 10) || !raw && c.value != "" && d.Peek(key).ExpireAt() != 1<<50) {
+				t.Errorf("%q + %d: value or expiry is wrong", c.value, c.delta)
+			}
+		}
+	}
+	hash, err := d.Hash([]byte("h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash.Set([]byte("f"), []byte("1"))
+	if _, err := d.AddInt([]byte("h"), 1); !errors.Is(err, ErrWrongType) {
+		t.Errorf("a hash: %v", err)
+	}
 }

@@ -53,38 +53,42 @@ func (d *DB) SetTextKeepTTL(key, val []byte) {
 	d.setText(at, key, val, at.expiry())
 }
 
-// StrEdit is a string key, or a missing one, that was read and may be written without a second lookup. Any other write makes
-// it stale.
-type StrEdit struct {
-	Str
-	d   *DB
-	key []byte
-	at  slot
-}
-
-// EditStr is Str for a command that goes on to write the key, which must live as long as the edit.
-func (d *DB) EditStr(key []byte) (StrEdit, error) {
+// AddInt adds to the integer at key, 0 if the key is missing, and returns the sum; the expiry stays as it is. Errors:
+// ErrWrongType; ErrNotInteger, if the string is not an integer as its decimal digits are written; ErrOverflow.
+func (d *DB) AddInt(key []byte, delta int64) (sum int64, err error) {
 	h, r := d.find(key)
 	d.touch(r)
-	e := StrEdit{d: d, key: key, at: slot{h, r}}
-	if r == 0 {
-		return e, nil
+	var n int64
+	isInt := false
+	if r != 0 {
+		if typeOf(r) != TypeString {
+			return 0, ErrWrongType
+		}
+		if isInt = encodingOf(r) == encInt; isInt {
+			n = intOf(r)
+		} else if n, err = integerOf(r); err != nil {
+			return 0, err
+		}
 	}
-	if typeOf(r) != TypeString {
-		return e, ErrWrongType
+	if sum = n + delta; (sum > n) != (delta > 0) {
+		return 0, ErrOverflow
 	}
-	e.Str = Str{valueStr(r), true}
-	return e, nil
+	d.change(key)
+	if isInt {
+		setInt(r, sum)
+		return sum, nil
+	}
+	at := slot{h, r}
+	setInt(d.place(at, key, intBytes, at.expiry(), encInt), sum)
+	return sum, nil
 }
 
-// SetIntKeepTTL stores an integer and leaves the expiry as it is.
-func (e *StrEdit) SetIntKeepTTL(n int64) {
-	e.d.change(e.key)
-	if e.IsInt {
-		setInt(e.at.r, n)
-		return
+// integerOf reads a string record that holds text.
+func integerOf(r slab.Ref) (int64, error) {
+	if n, ok := packed.ParseInt(bytesOf(r)); ok {
+		return n, nil
 	}
-	setInt(e.d.place(e.at, e.key, intBytes, e.at.expiry(), encInt), n)
+	return 0, ErrNotInteger
 }
 
 func (d *DB) setStr(at slot, key, val []byte, expireMs int64) {

@@ -11,6 +11,9 @@ var (
 	ErrWrongType = errors.New("key holds another type")
 	ErrTooLong   = errors.New("string would exceed the maximum length")
 	ErrNaN       = errors.New("resulting score is not a number")
+
+	ErrNotInteger = errors.New("value is not an integer")
+	ErrOverflow   = errors.New("sum is out of range")
 )
 
 // MaxStringBytes bounds every string of the keyspace, keys and elements included, whatever Limits say: with what is put around

@@ -36,11 +36,11 @@ type expiring struct {
 const (
 	noWork = math.MaxInt64
 
-	sliceTime   = time.Millisecond     // of work under the lock
-	pauseTime   = 3 * time.Millisecond // without, while clients are served: a quarter of the time at most
-	minPause    = time.Millisecond     // at the highest active-expire-effort
-	slicePart   = 64                   // blocks, records or buckets between two looks at the clock
-	expireParts = 10                   // a round goes on while more than one in so many keys looked at is dead
+	sliceTime   = 750 * time.Microsecond  // of work under the lock
+	pauseTime   = 2250 * time.Microsecond // without, while clients are served: a quarter of the time at most
+	minPause    = time.Millisecond        // at the highest active-expire-effort
+	slicePart   = 64                      // blocks, records or buckets between two looks at the clock
+	expireParts = 10                      // a round goes on while more than one in so many keys looked at is dead
 
 	compactEvery   = time.Second // between two compactions at least
 	compactWaitMax = 2 * time.Minute

@@ -230,7 +230,7 @@ func (rep *report) printLatency(w io.Writer) {
 	}
 	_ = tw.Flush()
 	_, _ = fmt.Fprintln(w, legend+"\nwait: how much of the time the server was ready to run without a processor; GCs: "+
-		"collections forced in one run")
+		"collections in one run that were brought about")
 	printRefusals(w, rep.Latency)
 }
 

@@ -31,7 +31,7 @@ type visit struct {
 	keys    int
 	filling time.Duration // what filling took
 	due     time.Time     // when the expiring keys do
-	cycles  int           // forced collections
+	cycles  int           // collections that were brought about
 }
 
 // phases follow each other on one server. Apart from "load", the prober's PINGs and what the phase itself sends are the

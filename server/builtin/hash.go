@@ -180,8 +180,8 @@ func hincrby(c *command.Ctx) error {
 			return errHashNotInteger
 		}
 	}
-	sum, ok := addOverflow(n, delta)
-	if !ok {
+	sum := n + delta
+	if (sum > n) != (delta > 0) {
 		return command.ErrOverflow
 	}
 	h.Set(c.Args[2], scratchInt(c, sum))

@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"errors"
 	"math"
 
 	"datastore/keyspace"
@@ -151,30 +152,17 @@ func decrby(c *command.Ctx) error {
 
 // addInt adds to the integer at the command's key; a missing key counts as 0.
 func addInt(c *command.Ctx, delta int64) error {
-	s, err := c.DB.EditStr(c.Args[1])
-	if err != nil {
-		return command.ErrWrongType
-	}
-	var n int64
-	if s.Exists {
-		var ok bool
-		if n, ok = intOf(s.Value); !ok {
-			return command.ErrNotInteger
-		}
-	}
-	sum, ok := addOverflow(n, delta)
-	if !ok {
+	sum, err := c.DB.AddInt(c.Args[1], delta)
+	switch {
+	case err == nil:
+		c.W.Int(sum)
+		return nil
+	case errors.Is(err, keyspace.ErrNotInteger):
+		return command.ErrNotInteger
+	case errors.Is(err, keyspace.ErrOverflow):
 		return command.ErrOverflow
 	}
-	s.SetIntKeepTTL(sum)
-	c.W.Int(sum)
-	return nil
-}
-
-// addOverflow adds and reports whether the sum fits.
-func addOverflow(a, b int64) (sum int64, ok bool) {
-	sum = a + b
-	return sum, (sum > a) == (b > 0)
+	return command.ErrWrongType
 }
 
 func incrbyfloat(c *command.Ctx) error {
