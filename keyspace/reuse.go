@@ -1,15 +1,17 @@
 package keyspace
 
-// OpenList returns the handle of the list that e is, or of a missing key, for reading and writing; key is the name that e
-// was looked up with and must live as long as the handle. It saves the second lookup of DB.List for a caller that had to
-// know the type first.
-func (e Entry) OpenList(key []byte) List { return List{handle{e.db, key, e.h, e.r}} }
+// Open makes l the handle of the list that e is, or of a missing key, for reading and writing; key is the name that e was
+// looked up with and must live as long as the handle. It saves the second lookup of DB.List for a caller that had to know the
+// type first, and sets the handle in place: a copy of what was just written waits until that has reached the cache.
+func (l *List) Open(e Entry, key []byte) { l.set(e, key) }
 
-// OpenSet is OpenList for a set.
-func (e Entry) OpenSet(key []byte) Set { return Set{handle{e.db, key, e.h, e.r}} }
+// Open is List.Open for a set.
+func (s *Set) Open(e Entry, key []byte) { s.set(e, key) }
 
-// OpenHash is OpenList for a hash.
-func (e Entry) OpenHash(key []byte) Hash { return Hash{handle{e.db, key, e.h, e.r}} }
+// Open is List.Open for a hash.
+func (h *Hash) Open(e Entry, key []byte) { h.set(e, key) }
 
-// OpenZSet is OpenList for a sorted set.
-func (e Entry) OpenZSet(key []byte) ZSet { return ZSet{handle{e.db, key, e.h, e.r}} }
+// Open is List.Open for a sorted set.
+func (z *ZSet) Open(e Entry, key []byte) { z.set(e, key) }
+
+func (h *handle) set(e Entry, key []byte) { h.d, h.key, h.h, h.r = e.db, key, e.h, e.r }

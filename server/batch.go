@@ -136,9 +136,9 @@ func (b *batch) add(c *conn, in []byte) {
 			f.err, f.more = err, false
 			break
 		}
-		p := parsed{from: int32(from), to: int32(len(args)), end: f.parsed, db: c.DB}
+		p := b.next()
+		p.from, p.to, p.end, p.db, p.keys = int32(from), int32(len(args)), f.parsed, c.DB, 0
 		p.cmd = b.resolve(table, args[from:])
-		b.cmds = append(b.cmds, p)
 		if !c.Authed {
 			break // the next command may be read under other limits
 		}
@@ -149,6 +149,17 @@ func (b *batch) add(c *conn, in []byte) {
 	if !c.greedy {
 		b.modest = len(b.feeds)
 	}
+}
+
+// next returns room for one more command, to be filled in place: a copy of what was just written waits until that has reached
+// the cache.
+func (b *batch) next() *parsed {
+	n := len(b.cmds)
+	if n == cap(b.cmds) {
+		b.cmds = slices.Grow(b.cmds, 1)
+	}
+	b.cmds = b.cmds[:n+1]
+	return &b.cmds[n]
 }
 
 // resolve looks a command up, unless its name is that of the one before, as it mostly is in a pipeline.

@@ -342,13 +342,13 @@ func (k *key) openAs(t keyspace.Type) error {
 	}
 	switch t {
 	case keyspace.TypeList:
-		k.list = e.OpenList(k.name)
+		k.list.Open(e, k.name)
 	case keyspace.TypeSet:
-		k.set = e.OpenSet(k.name)
+		k.set.Open(e, k.name)
 	case keyspace.TypeHash:
-		k.hash = e.OpenHash(k.name)
+		k.hash.Open(e, k.name)
 	case keyspace.TypeZSet:
-		k.zset = e.OpenZSet(k.name)
+		k.zset.Open(e, k.name)
 	}
 	k.as, k.held = t, k.seen
 	return nil
