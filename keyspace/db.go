@@ -160,19 +160,6 @@ func (d *DB) count(r slab.Ref) {
 	}
 }
 
-// Prefetch touches the index slots of a key and returns its hash for PrefetchRecord. Neither changes anything: they bring
-// memory into the cache that a command is about to read.
-func (d *DB) Prefetch(key []byte) uint64 {
-	h := d.keys.Hash(key)
-	d.keys.Prefetch(h)
-	return h
-}
-
-// PrefetchRecord touches the record that a key with this hash probably has.
-func (d *DB) PrefetchRecord(h uint64) {
-	slab.Prefetch(d.keys.Candidate(h))
-}
-
 // Peek returns a key and leaves its access clock alone.
 func (d *DB) Peek(key []byte) Entry {
 	h, r := d.find(key)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -252,6 +253,65 @@ func TestStatsAndAccessClock(t *testing.T) {
 	if l.Len() != 0 || h.Len() != 0 || l.Exists() {
 		t.Error("a missing entry has elements")
 	}
+}
+
+// TestPrefetchElements: only large collections have elements to touch, and references that are outdated do no harm.
+func TestPrefetchElements(t *testing.T) {
+	s, d := newTestDB(t)
+	s.SetLimits(Limits{HashEntries: 2, HashValueBytes: 64, ZSetEntries: 2, ZSetValueBytes: 64, IntsetEntries: 2, ListNode: 2, StringBytes: 1 << 20})
+	big := map[string]func(i int){
+		"hash": func(i int) { h, _ := d.Hash([]byte("hash")); h.Set(strconv.AppendInt(nil, int64(i), 10), []byte("v")) },
+		"set":  func(i int) { set, _ := d.Set([]byte("set")); set.Add(strconv.AppendInt(nil, int64(i), 10)) },
+		"zset": func(i int) {
+			z, _ := d.ZSet([]byte("zset"))
+			z.Add(float64(i), strconv.AppendInt(nil, int64(i), 10), 0)
+		},
+	}
+	d.SetStr([]byte("string"), []byte("v"))
+	list, _ := d.List([]byte("list"))
+	for range 100 {
+		list.Push(Tail, []byte("v"))
+	}
+	refs := []Elements{d.Elements([]byte("string")), d.Elements([]byte("none"))}
+	if refs[0] != 0 || refs[1] != 0 {
+		t.Errorf("elements of no collection: %d", refs)
+	}
+	refs = append(refs, d.Elements([]byte("list")), 1<<30)
+	for name, add := range big {
+		add(0)
+		if e := d.Elements([]byte(name)); e != 0 {
+			t.Errorf("a packed %s has elements to touch", name)
+		}
+		for i := range 1000 {
+			add(i)
+		}
+		e := d.Elements([]byte(name))
+		if e == 0 || s.PrefetchElement(e, []byte("5")) == 0 {
+			t.Errorf("a large %s has no elements to touch", name)
+		}
+		refs = append(refs, e)
+	}
+	before := s.Changes()
+	touch := func() {
+		for _, e := range refs {
+			for _, elem := range []string{"", "5", "m5", "none"} {
+				s.PrefetchElementRecord(e, s.PrefetchElement(e, []byte(elem)))
+			}
+		}
+	}
+	touch()
+	if s.Changes() != before {
+		t.Error("something changed")
+	}
+	for name := range big {
+		d.Delete([]byte(name))
+		touch()
+	}
+	for s.FreeSome(1000) {
+	}
+	for s.Purge() {
+	}
+	touch()
 }
 
 // Prefetching changes nothing and needs no key.

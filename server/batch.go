@@ -27,6 +27,7 @@ type batch struct {
 	far     int // commands before this one had their buckets touched
 	near    int // and their records
 	nearKey int // next of touched
+	repeated
 
 	last     *command.Command // parsed last, unless its subcommand matters
 	lastName []byte
@@ -79,9 +80,11 @@ type output struct {
 	pins     []command.Pinned // strings that belong into out[from:to]
 }
 
+// touched is a key or an element whose index slots are on their way.
 type touched struct {
 	hash uint64
-	db   int
+	db   int32
+	of   keyspace.Elements // of an element
 }
 
 const (
@@ -107,7 +110,7 @@ func (b *batch) reset() {
 	}
 	b.feeds, b.cmds, b.args, b.outputs = b.feeds[:0], b.cmds[:0], b.args[:0], b.outputs[:0]
 	b.cur, b.at, b.from, b.last, b.lastName = 0, 0, 0, nil, nil
-	b.modest, b.until = 0, 0
+	b.modest, b.until, b.repeated = 0, 0, repeated{}
 	if cap(b.out) > 4*maxBatchOutputBytes {
 		b.out = nil
 	}
@@ -181,7 +184,7 @@ func (b *batch) resolve(table *command.Table, args [][]byte) *command.Command {
 // worth it too. It runs under the lock.
 func (b *batch) prefetch() {
 	b.near, b.far, b.nearKey = len(b.cmds), len(b.cmds), 0
-	b.touched = b.touched[:0]
+	b.touched, b.repeated = b.touched[:0], repeated{}
 	if (len(b.cmds) < 2 && len(b.args) < minTouched) || !b.srv.values.Prefetch {
 		return
 	}
@@ -200,8 +203,11 @@ func (b *batch) ahead() {
 	}
 	for ; b.near < near; b.near++ {
 		for end := int(b.cmds[b.near].keys); b.nearKey < end; b.nearKey++ {
-			t := &b.touched[b.nearKey]
-			b.srv.store.DB(t.db).PrefetchRecord(t.hash)
+			if t := &b.touched[b.nearKey]; t.of == 0 {
+				b.srv.store.DB(int(t.db)).PrefetchRecord(t.hash)
+			} else {
+				b.srv.store.PrefetchElementRecord(t.of, t.hash)
+			}
 		}
 	}
 }
@@ -213,7 +219,10 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 	if first <= 0 || first >= len(args) {
 		return
 	}
-	b.touched = append(b.touched, touched{db.Prefetch(args[first]), db.Index()})
+	if p.cmd.Element > 0 && b.touchElements(db, p.cmd, args, args[first]) {
+		return
+	}
+	b.touched = append(b.touched, touched{hash: db.Prefetch(args[first]), db: int32(db.Index())})
 	if last == first || step <= 0 {
 		return
 	}
@@ -222,8 +231,40 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 	}
 	most := len(b.touched) + maxTouched
 	for k := first + step; k <= min(last, len(args)-1) && len(b.touched) < most; k += step {
-		b.touched = append(b.touched, touched{db.Prefetch(args[k]), db.Index()})
+		b.touched = append(b.touched, touched{hash: db.Prefetch(args[k]), db: int32(db.Index())})
 	}
+}
+
+// repeated is the key of the collection whose elements the last of such commands was about.
+type repeated struct {
+	key   []byte
+	db    int
+	known bool // elements have been looked up
+	of    keyspace.Elements
+}
+
+// touchElements begins to load the index slots of a command's fields or members, if the command before was about the same
+// collection: only then is looking that up worth it. It returns false if the key is still to be touched.
+func (b *batch) touchElements(db *keyspace.DB, cmd *command.Command, args [][]byte, key []byte) bool {
+	r := &b.repeated
+	if db.Index() != r.db || string(key) != string(r.key) {
+		*r = repeated{key: key, db: db.Index()}
+		return false
+	}
+	if !r.known {
+		r.of, r.known = db.Elements(key), true
+	}
+	if r.of == 0 {
+		return true
+	}
+	most := min(len(args), cmd.Element+maxTouched*max(cmd.ElementStep, 1))
+	for i := cmd.Element; i < most; i += cmd.ElementStep {
+		b.touched = append(b.touched, touched{hash: b.srv.store.PrefetchElement(r.of, args[i]), of: r.of})
+		if cmd.ElementStep == 0 {
+			break
+		}
+	}
+	return true
 }
 
 // begin lets the replies go to the batch, and divides the turn among so many connections. The lock is held from here to the

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"datastore/server/config"
@@ -52,6 +53,56 @@ func turn(s *Server, b *batch, conns []*conn, inputs [][]byte) {
 		b.resume()
 	}
 	b.reset()
+}
+
+// TestTouchesElements: the fields and members of collections are touched from the second command in a row on.
+func TestTouchesElements(t *testing.T) {
+	s := newBench(t)
+	b, c := newBatch(s, nil), client(t, s)
+	big, small := "HSET big", "HSET small"
+	for i := range 600 {
+		big += fmt.Sprintf(" f%d v", i)
+	}
+	small += " a 1 b 2"
+	turn(s, b, []*conn{c}, [][]byte{[]byte(big + "\r\n" + small + "\r\nSADD set 1 2 3\r\n")})
+	for _, tt := range []struct {
+		commands string
+		elements int // touched
+		keys     int
+	}{
+		{"HGET big f1\r\nHGET big f2\r\nHGET big f3\r\n", 2, 1},
+		{"HGET big f1\r\nHMGET big f2 f3 f4\r\nHSET big f5 v f6 v\r\nHDEL big x y\r\n", 7, 1},
+		{"HGET big f1\r\nGET k\r\nHGET big f1\r\n", 1, 2},
+		{"HGET big f1\r\nHGET small a\r\nHGET big f2\r\nHGET small b\r\nHGET small b\r\n", 0, 4},
+		{"HGET none a\r\nHGET none b\r\nSADD set 4\r\nSADD set 5\r\n", 0, 2},
+		{"HGET big f1\r\nSELECT 1\r\nHGET big f2\r\n", 1, 1},
+		{"HSET big f\r\nHSET big\r\nHGET big\r\nHSET big a\r\n", 1, 1},
+	} {
+		b.add(c, []byte(tt.commands))
+		s.beginTurn()
+		b.prefetch()
+		elements, keys := 0, 0
+		for _, e := range b.touched {
+			if e.of != 0 {
+				elements++
+			} else {
+				keys++
+			}
+		}
+		if elements != tt.elements || keys != tt.keys {
+			t.Errorf("%q: %d elements and %d keys, want %d and %d", tt.commands, elements, keys, tt.elements, tt.keys)
+		}
+		b.reset()
+		if b.repeated.key != nil {
+			t.Error("the batch refers to an input that it has done with")
+		}
+	}
+	hmget := "HGET big f\r\nHMGET big" + strings.Repeat(" f", 5000) + "\r\n"
+	b.add(c, []byte(hmget))
+	b.prefetch()
+	if n := len(b.touched); n != 1+maxTouched {
+		t.Errorf("%d touched", n)
+	}
 }
 
 // BenchmarkBatch executes batches of 50 connections with 64 commands each, without the network.

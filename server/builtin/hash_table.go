@@ -7,8 +7,9 @@ func hashTable() []command.Command {
 	return []command.Command{
 		{
 			Name: "hdel", Arity: -3, Group: "hash", Since: "2.0.0",
-			Flags:      command.Write | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Flags:   command.Write | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Deletes fields of a hash",
 			Complexity: "O(N), where N is the number of fields to delete.",
 			History: []command.Change{
@@ -24,6 +25,7 @@ func hashTable() []command.Command {
 			Name: "hexists", Arity: 3, Group: "hash", Since: "2.0.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO, Index: 1}},
+			Element:    2,
 			Summary:    "Tells whether a hash has a field",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -36,6 +38,7 @@ func hashTable() []command.Command {
 			Name: "hget", Arity: 3, Group: "hash", Since: "2.0.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element:    2,
 			Summary:    "Reads the value of a hash field",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -60,6 +63,7 @@ func hashTable() []command.Command {
 			Name: "hincrby", Arity: 4, Group: "hash", Since: "2.0.0",
 			Flags:      command.Write | command.DenyOOM | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Element:    2,
 			Summary:    "Adds an integer to the value of a hash field",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -73,6 +77,7 @@ func hashTable() []command.Command {
 			Name: "hincrbyfloat", Arity: 4, Group: "hash", Since: "2.6.0",
 			Flags:      command.Write | command.DenyOOM | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Element:    2,
 			Summary:    "Adds a floating point number to the value of a hash field",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -107,8 +112,9 @@ func hashTable() []command.Command {
 		},
 		{
 			Name: "hmget", Arity: -3, Group: "hash", Since: "2.0.0",
-			Flags:      command.ReadOnly | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Flags:   command.ReadOnly | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Reads the values of several hash fields",
 			Complexity: "O(N), where N is the number of fields asked for.",
 			Args: []command.Arg{
@@ -120,8 +126,9 @@ func hashTable() []command.Command {
 		{
 			Name: "hmset", Arity: -4, Group: "hash", Since: "2.0.0",
 			Deprecated: "4.0.0", ReplacedBy: "`HSET` with several pairs of field and value",
-			Flags:      command.Write | command.DenyOOM | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Flags:   command.Write | command.DenyOOM | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Element: 2, ElementStep: 2,
 			Summary:    "Stores several hash fields",
 			Complexity: "O(N), where N is the number of fields to store.",
 			Args: []command.Arg{
@@ -135,8 +142,9 @@ func hashTable() []command.Command {
 		},
 		{
 			Name: "hset", Arity: -4, Group: "hash", Since: "2.0.0",
-			Flags:      command.Write | command.DenyOOM | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Flags:   command.Write | command.DenyOOM | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Element: 2, ElementStep: 2,
 			Summary:    "Stores one or more hash fields",
 			Complexity: "O(1) per pair of field and value, hence O(N) for N pairs in one call.",
 			History: []command.Change{
@@ -155,6 +163,7 @@ func hashTable() []command.Command {
 			Name: "hsetnx", Arity: 4, Group: "hash", Since: "2.0.0",
 			Flags:      command.Write | command.DenyOOM | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1}},
+			Element:    2,
 			Summary:    "Stores a hash field unless it exists already",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -168,6 +177,7 @@ func hashTable() []command.Command {
 			Name: "hstrlen", Arity: 3, Group: "hash", Since: "3.2.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO, Index: 1}},
+			Element:    2,
 			Summary:    "Tells how many bytes the value of a hash field has",
 			Complexity: "O(1)",
 			Args: []command.Arg{

@@ -7,8 +7,9 @@ func setTable() []command.Command {
 	return []command.Command{
 		{
 			Name: "sadd", Arity: -3, Group: "set", Since: "1.0.0",
-			Flags:      command.Write | command.DenyOOM | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1}},
+			Flags:   command.Write | command.DenyOOM | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Insert, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Adds members to a set",
 			Complexity: "O(1) per element, hence O(N) for N elements in one call.",
 			History: []command.Change{
@@ -35,6 +36,7 @@ func setTable() []command.Command {
 			Name: "sismember", Arity: 3, Group: "set", Since: "1.0.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO, Index: 1}},
+			Element:    2,
 			Summary:    "Tells whether a value belongs to a set",
 			Complexity: "O(1)",
 			Args: []command.Arg{
@@ -57,8 +59,9 @@ func setTable() []command.Command {
 		},
 		{
 			Name: "smismember", Arity: -3, Group: "set", Since: "6.2.0",
-			Flags:      command.ReadOnly | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Flags:   command.ReadOnly | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Tells for each of several values whether it belongs to a set",
 			Complexity: "O(N), where N is the number of members to look for",
 			Args: []command.Arg{
@@ -101,8 +104,9 @@ func setTable() []command.Command {
 		},
 		{
 			Name: "srem", Arity: -3, Group: "set", Since: "1.0.0",
-			Flags:      command.Write | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Flags:   command.Write | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Deletes members of a set",
 			Complexity: "O(N), where N is the number of members to delete.",
 			History: []command.Change{

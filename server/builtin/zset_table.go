@@ -7,8 +7,9 @@ func zsetTable() []command.Command {
 	return []command.Command{
 		{
 			Name: "zadd", Arity: -4, Group: "sorted-set", Since: "1.2.0",
-			Flags:      command.Write | command.DenyOOM | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Flags:   command.Write | command.DenyOOM | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Update, Index: 1}},
+			Element: 3, ElementStep: 2,
 			Summary:    "Adds members to a sorted set or changes their scores",
 			Complexity: "O(log(N)) per member, where N is the size of the sorted set.",
 			History: []command.Change{
@@ -63,6 +64,7 @@ func zsetTable() []command.Command {
 			Name: "zincrby", Arity: 4, Group: "sorted-set", Since: "1.2.0",
 			Flags:      command.Write | command.DenyOOM | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RW | command.Access | command.Update, Index: 1}},
+			Element:    3,
 			Summary:    "Adds a number to the score of a sorted set member",
 			Complexity: "O(log(N)), where N is the size of the sorted set.",
 			Args: []command.Arg{
@@ -87,8 +89,9 @@ func zsetTable() []command.Command {
 		},
 		{
 			Name: "zmscore", Arity: -3, Group: "sorted-set", Since: "6.2.0",
-			Flags:      command.ReadOnly | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Flags:   command.ReadOnly | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Tells the scores of several sorted set members",
 			Complexity: "O(N), where N is the number of members asked for.",
 			Args: []command.Arg{
@@ -191,6 +194,7 @@ func zsetTable() []command.Command {
 			Name: "zrank", Arity: 3, Group: "sorted-set", Since: "2.0.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element:    2,
 			Summary:    "Tells the position of a sorted set member, lowest score first",
 			Complexity: "O(log(N))",
 			Args: []command.Arg{
@@ -201,8 +205,9 @@ func zsetTable() []command.Command {
 		},
 		{
 			Name: "zrem", Arity: -3, Group: "sorted-set", Since: "1.2.0",
-			Flags:      command.Write | command.Fast,
-			Keys:       []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Flags:   command.Write | command.Fast,
+			Keys:    []command.KeySpec{{Flags: command.RW | command.Delete, Index: 1}},
+			Element: 2, ElementStep: 1,
 			Summary:    "Deletes members of a sorted set",
 			Complexity: "O(M*log(N)), where N is the size of the sorted set and M the number of members to delete.",
 			History: []command.Change{
@@ -273,6 +278,7 @@ func zsetTable() []command.Command {
 			Name: "zrevrank", Arity: 3, Group: "sorted-set", Since: "2.0.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element:    2,
 			Summary:    "Tells the position of a sorted set member, highest score first",
 			Complexity: "O(log(N))",
 			Args: []command.Arg{
@@ -285,6 +291,7 @@ func zsetTable() []command.Command {
 			Name: "zscore", Arity: 3, Group: "sorted-set", Since: "1.2.0",
 			Flags:      command.ReadOnly | command.Fast,
 			Keys:       []command.KeySpec{{Flags: command.RO | command.Access, Index: 1}},
+			Element:    2,
 			Summary:    "Tells the score of a sorted set member",
 			Complexity: "O(1)",
 			Args: []command.Arg{

@@ -164,6 +164,10 @@ type Command struct {
 	GetKeys    func(args [][]byte, dst []KeyAt) []KeyAt // appends the keys where Keys cannot describe them; none is a failure
 	KeyFlags   func(args [][]byte) KeyFlags             // what it does to the keys of a KeySpec with VariableFlags
 
+	// Element is the position of the first field or member of the collection at the first key, ElementStep the distance to
+	// the next, 0 for a single one. They are for prefetching and need not be right for all options; 0 for none.
+	Element, ElementStep int
+
 	Secret func(args [][]byte, i int) bool // whether logs must not show argument i; nil for none
 
 	ModuleName string // module that registered it, or ""
