@@ -7,7 +7,7 @@ import (
 )
 
 // background is the work that no client waits for: deleting keys whose time has come, giving the memory of deleted values
-// back, resizing the tables of databases, and moving records together. It is done in slices of about a millisecond under
+// back, resizing the tables of databases, and moving records together. It is done in slices of a quarter of a millisecond under
 // the lock, in the driver's goroutine, with pauses between them in which clients are served; where nobody has asked for
 // anything for the length of a pause, the event loop goes on without. So none of it stops the server for longer than a slice,
 // however much there is.
@@ -36,11 +36,11 @@ type expiring struct {
 const (
 	noWork = math.MaxInt64
 
-	sliceTime   = 750 * time.Microsecond  // of work under the lock
-	pauseTime   = 2250 * time.Microsecond // without, while clients are served: a quarter of the time at most
-	minPause    = time.Millisecond        // at the highest active-expire-effort
-	slicePart   = 64                      // blocks, records or buckets between two looks at the clock
-	expireParts = 10                      // a round goes on while more than one in so many keys looked at is dead
+	sliceTime   = 250 * time.Microsecond // of work under the lock, which a client may have to wait for
+	pauseTime   = 750 * time.Microsecond // without, while clients are served: a quarter of the time at most
+	minPause    = 250 * time.Microsecond // at the highest active-expire-effort
+	slicePart   = 64                     // blocks, records or buckets between two looks at the clock
+	expireParts = 10                     // a round goes on while more than one in so many keys looked at is dead
 
 	compactEvery   = time.Second // between two compactions at least
 	compactWaitMax = 2 * time.Minute

@@ -48,7 +48,7 @@ func watchedEvents() []watched {
 			"Commands that take microseconds took milliseconds: the process did not get the processor or its memory. Look for " +
 				"other programs on this machine, for swapping, and for time that the host takes from a virtual machine."},
 		{eventExpireCycle, "the search for keys whose time has come",
-			"The search is done in slices of a millisecond. If they take longer, the process did not get the processor."},
+			"The search is done in slices of a quarter of a millisecond. If they take longer, the process did not get the processor."},
 		{eventAOFWrite, "writing the effects of a turn to the append only file", slowDisk},
 		{eventWriteAlone, "such a write while no fsync was running", slowDisk},
 		{eventWriteSyncing, "such a write while an fsync was running", slowDisk},
