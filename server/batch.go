@@ -243,13 +243,15 @@ type repeated struct {
 	of    keyspace.Elements
 }
 
-// touchElements begins to load the index slots of a command's fields or members, if the command before was about the same
-// collection: only then is looking that up worth it. It returns false if the key is still to be touched.
+// touchElements begins to load the index slots of a command's fields or members, if there are many or the command before was
+// about the same collection: only then is looking that up worth it. It returns false if the key is still to be touched.
 func (b *batch) touchElements(db *keyspace.DB, cmd *command.Command, args [][]byte, key []byte) bool {
 	r := &b.repeated
 	if db.Index() != r.db || string(key) != string(r.key) {
 		*r = repeated{key: key, db: db.Index()}
-		return false
+		if cmd.ElementStep == 0 || len(args) < cmd.Element+minTouched*cmd.ElementStep {
+			return false
+		}
 	}
 	if !r.known {
 		r.of, r.known = db.Elements(key), true

@@ -75,6 +75,9 @@ func TestTouchesElements(t *testing.T) {
 		{"HGET big f1\r\nGET k\r\nHGET big f1\r\n", 1, 2},
 		{"HGET big f1\r\nHGET small a\r\nHGET big f2\r\nHGET small b\r\nHGET small b\r\n", 0, 4},
 		{"HGET none a\r\nHGET none b\r\nSADD set 4\r\nSADD set 5\r\n", 0, 2},
+		{"HMGET big 1 2 3 4 5 6 7\r\nPING\r\n", 0, 1},
+		{"HMGET big 1 2 3 4 5 6 7 8\r\n", 8, 0},
+		{"HSET small 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\r\nHGET small 1\r\n", 0, 0},
 		{"HGET big f1\r\nSELECT 1\r\nHGET big f2\r\n", 1, 1},
 		{"HSET big f\r\nHSET big\r\nHGET big\r\nHSET big a\r\n", 1, 1},
 	} {
