@@ -219,7 +219,7 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 	if first <= 0 || first >= len(args) {
 		return
 	}
-	if p.cmd.Element > 0 && b.touchElements(db, p.cmd, args, args[first]) {
+	if p.cmd.OnCollection() && b.touchElements(db, p.cmd, args, args[first]) {
 		return
 	}
 	b.touched = append(b.touched, touched{hash: db.Prefetch(args[first]), db: int32(db.Index())})
@@ -235,7 +235,7 @@ func (b *batch) touch(db *keyspace.DB, p *parsed) {
 	}
 }
 
-// repeated is the key of the collection whose elements the last of such commands was about.
+// repeated is the key of the collection that the last command on one was about.
 type repeated struct {
 	key   []byte
 	db    int
@@ -244,7 +244,7 @@ type repeated struct {
 }
 
 // touchElements begins to load the index slots of a command's fields or members, if there are many or the command before was
-// about the same collection: only then is looking that up worth it. It returns false if the key is still to be touched.
+// about the same collection: only then is looking that up worth it. It returns false if keys are still to be touched.
 func (b *batch) touchElements(db *keyspace.DB, cmd *command.Command, args [][]byte, key []byte) bool {
 	r := &b.repeated
 	if db.Index() != r.db || string(key) != string(r.key) {
@@ -252,6 +252,9 @@ func (b *batch) touchElements(db *keyspace.DB, cmd *command.Command, args [][]by
 		if cmd.ElementStep == 0 || len(args) < cmd.Element+minTouched*cmd.ElementStep {
 			return false
 		}
+	}
+	if cmd.Element == 0 {
+		return cmd.OnOneKey()
 	}
 	if !r.known {
 		r.of, r.known = db.Elements(key), true

@@ -78,6 +78,8 @@ func TestTouchesElements(t *testing.T) {
 		{"HMGET big 1 2 3 4 5 6 7\r\nPING\r\n", 0, 1},
 		{"HMGET big 1 2 3 4 5 6 7 8\r\n", 8, 0},
 		{"HSET small 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\r\nHGET small 1\r\n", 0, 0},
+		{"LPUSH l a\r\nLPUSH l b\r\nRPOP l\r\nSADD l a\r\nLPUSH m a\r\nGET k\r\nGET k\r\n", 0, 4},
+		{"SPOP set\r\nSPOP set\r\nSET set x\r\nSPOP set\r\n", 0, 2},
 		{"HGET big f1\r\nSELECT 1\r\nHGET big f2\r\n", 1, 1},
 		{"HSET big f\r\nHSET big\r\nHGET big\r\nHSET big a\r\n", 1, 1},
 	} {

@@ -179,6 +179,7 @@ type Command struct {
 	first      int // legacy key triple of COMMAND
 	last       int
 	step       int
+	collection bool
 	Stats      *Stats
 }
 
@@ -223,6 +224,12 @@ func (c *Command) HasSubs() bool { return c.subs != nil }
 
 // KeyRange returns the first and last key position and the step, as COMMAND shows them; zeros without keys.
 func (c *Command) KeyRange() (first, last, step int) { return c.first, c.last, c.step }
+
+// OnCollection reports whether c is about lists, hashes, sets or sorted sets, which many commands in a row are often about.
+func (c *Command) OnCollection() bool { return c.collection }
+
+// OnOneKey reports whether c has one key, whatever its arguments.
+func (c *Command) OnOneKey() bool { return c.first > 0 && c.first == c.last }
 
 // Table is the immutable set of commands in force; the server swaps it as a whole when modules come and go.
 type Table struct {

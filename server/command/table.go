@@ -57,6 +57,7 @@ func prepare(c *Command, parent *Command) {
 	}
 	var covered bool
 	c.first, c.last, c.step, covered = legacyRange(c.Keys)
+	c.collection = slices.Contains([]string{"list", "hash", "set", "sorted-set"}, c.Group)
 	if !covered {
 		c.Flags |= MovableKeys
 	}
