@@ -112,10 +112,10 @@ func (s *Server) applySlowlog() {
 	t.applyNotable()
 }
 
-// noteSlow remembers an execution in the slow log. A client that the command has blocked (WAIT) is not shown: most of its
-// time is to come, and counts for nothing.
+// noteSlow remembers an execution in the slow log, unless it has blocked its client (WAIT): most of its time is to come, and
+// counts for nothing. Commands that a module calls for a client that is blocked are remembered.
 func (s *Server) noteSlow(cl *command.Client, cmd *command.Command, args [][]byte, nanos int64) {
-	if o, ok := cl.Owner.(*conn); ok && o.blocked.Load() != nil || cmd.Is(command.SkipSlowlog) {
+	if o, ok := cl.Owner.(*conn); ok && s.running == 0 && o.blocked.Load() != nil || cmd.Is(command.SkipSlowlog) {
 		return
 	}
 	s.addSlow(cl, latency.Abridge(args, cmd.Secret), nanos)

@@ -241,6 +241,15 @@ func TestModuleMeasures(t *testing.T) {
 	if slow := c.Must("SLOWLOG", "GET").Elems; len(slow) != 2 || fmt.Sprint(slow[0].Elems[3].Strings()) != "[BLOCKER.MEASURE 0 1]" {
 		t.Errorf("one execution is not one entry: %v", slow)
 	}
+	c.Must("SLOWLOG", "RESET")
+	wantReply(t, c, "BLOCKER.DO x", "(integer) 2")
+	var shown []string
+	for _, e := range c.Must("SLOWLOG", "GET").Elems {
+		shown = append(shown, strings.Join(e.Elems[3].Strings(), " "))
+	}
+	if got := strings.Join(shown, ", "); got != "BLOCKER.DO x, INCR x2, INCR x1, SLOWLOG RESET" {
+		t.Errorf("calls for a blocked client: %s", got)
+	}
 }
 
 // TestModuleCallbacksThatDoNotReturn: the client gets one error, and the server goes on.
