@@ -1,7 +1,5 @@
 package plugin
 
-import "strconv"
-
 // Calls runs commands of the daemon and of other modules.
 //
 // Rules CALL-1 to CALL-6.
@@ -24,6 +22,9 @@ type Calls interface {
 	// arguments; ErrCommandNotFound; ErrArity; ErrTooLarge for an argument beyond 512 MB and proto-max-bulk-len;
 	// ErrOpenKeyBusy when the command's keys include one that this callback holds open, where at least one of the two
 	// writes; those of the modifiers that are given. errors.Is(err, ErrInvalid) holds for the first four.
+	//
+	// An interface's method makes the compiler put args and what is in them on the heap. Cmd(cmd).Format(format, args...).Do()
+	// is the same call without that.
 	Call(cmd, format string, args ...any) (*Reply, error)
 
 	// CallArgs is Call with modifiers and arguments that the compiler checks; its errors are those of Call without
@@ -110,82 +111,3 @@ func I(n int64) Arg { return Arg{number: n, kind: argNumber} }
 
 // V is any number of arguments.
 func V(v []String) Arg { return Arg{list: v, kind: argList} }
-
-// CmdImpl is the host's side of Cmd.
-type CmdImpl interface {
-	RunCmd(c *Cmd) (*Reply, error)
-	ReplicateCmd(c *Cmd) error
-}
-
-// Cmd is a command under construction; see Calls.Cmd. The fields are the host's: modules use the methods.
-//
-//	r, err := ctx.Cmd("INCRBY").With(plugin.Repl).Str(args[1]).Int(10).Do()
-type Cmd struct {
-	Impl CmdImpl
-	Name string
-	Opt  CallOpt
-	Args []String // without the name
-
-	digits []byte // of Int arguments; when it grows, earlier arguments keep the array they point into
-}
-
-// Reset makes c an empty command of impl and keeps its memory. It is for hosts.
-func (c *Cmd) Reset(impl CmdImpl, name string) *Cmd {
-	c.Impl, c.Name, c.Opt = impl, name, 0
-	c.Args, c.digits = c.Args[:0], c.digits[:0]
-	return c
-}
-
-// With adds modifiers.
-func (c *Cmd) With(o CallOpt) *Cmd {
-	c.Opt |= o
-	return c
-}
-
-// Str appends an argument.
-func (c *Cmd) Str(s String) *Cmd {
-	c.Args = append(c.Args, s)
-	return c
-}
-
-// Bytes appends an argument without a copy: b must not change before Do or Replicate has returned.
-func (c *Cmd) Bytes(b []byte) *Cmd {
-	c.Args = append(c.Args, String{b})
-	return c
-}
-
-// Int appends a number in decimal.
-func (c *Cmd) Int(n int64) *Cmd {
-	start := len(c.digits)
-	c.digits = strconv.AppendInt(c.digits, n, 10)
-	c.Args = append(c.Args, String{c.digits[start:len(c.digits):len(c.digits)]})
-	return c
-}
-
-// Strs appends any number of arguments.
-func (c *Cmd) Strs(v ...String) *Cmd {
-	c.Args = append(c.Args, v...)
-	return c
-}
-
-// Add appends any number of arguments.
-func (c *Cmd) Add(args ...Arg) *Cmd {
-	for i := range args {
-		switch a := &args[i]; a.kind {
-		case argNumber:
-			c.Int(a.number)
-		case argList:
-			c.Strs(a.list...)
-		default:
-			c.Bytes(a.text)
-		}
-	}
-	return c
-}
-
-// Do runs the command; errors as of Calls.Call, and ErrStale when c has been used up.
-func (c *Cmd) Do() (*Reply, error) { return c.Impl.RunCmd(c) }
-
-// Replicate sends the command to the append-only file and to replicas instead of running it; errors as of
-// Replication.Replicate, and ErrStale when c has been used up.
-func (c *Cmd) Replicate() error { return c.Impl.ReplicateCmd(c) }

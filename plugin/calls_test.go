@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,49 @@ func TestArgs(t *testing.T) {
 	text, number := list[0], int64(123456)
 	if n := testing.AllocsPerRun(100, func() { cmd.Reset(cmd.Impl, "SET").Add(S(text), I(number), V(list)) }); n != 0 {
 		t.Errorf("adding arguments allocates %v times", n)
+	}
+}
+
+// TestFormat: a format and its arguments become what the other methods make of them, and cost no allocation.
+func TestFormat(t *testing.T) {
+	type word uint64
+	host, cmd := &capture{}, &Cmd{}
+	list, long := []String{StringOf([]byte("x")), StringOf([]byte("y"))}, strings.Repeat("l", maxCopied+1)
+	b := []byte("b")
+	build := func(number int64) *Cmd {
+		return cmd.Reset(cmd.Impl, "X").Format("!scA", list[0], "of the program").
+			Format("blllvv", b, number, int8(-8), word(math.MaxUint64), list, []String(nil)).Text("")
+	}
+	cmd.Reset(host, "X")
+	for _, number := range []int64{0, math.MinInt64} { // the second time in memory that is there
+		if _, err := build(number).Do(); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("X [x of the program b %d -8 18446744073709551615 x y ] %d", number, Repl|NoAOF)
+		if got := host.commands[len(host.commands)-1]; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	n := int64(0)
+	if allocs := testing.AllocsPerRun(100, func() { n += 1000; build(n) }); allocs != 0 {
+		t.Errorf("a format allocates %v times", allocs)
+	}
+	if got := cmd.Reset(host, "X").Text(long); got.Args[0].String() != long || cap(got.text) > 16*maxCopied {
+		t.Errorf("a long text became %q in %d bytes of the command's own", got.Args[0].String(), cap(got.text))
+	}
+	for _, tt := range []struct {
+		format string
+		args   []any
+	}{
+		{"c", nil}, {"", []any{"c"}}, {"c", []any{list[0]}}, {"c", []any{nil}}, {"s", []any{"s"}}, {"b", []any{"b"}}, {"l", []any{"1"}},
+		{"l", []any{1.0}}, {"l", []any{nil}}, {"v", []any{list[0]}}, {"z", []any{1}}, {"?", nil}, {"\xff", []any{1}}, {"cc", []any{"c"}},
+	} {
+		if err := cmd.Reset(host, "X").Format(tt.format, tt.args...).Format("").Err(); err != ErrBadFormat {
+			t.Errorf("format %q of %v: %v", tt.format, tt.args, err)
+		}
+	}
+	if err := cmd.Reset(host, "X").Err(); err != nil {
+		t.Errorf("an empty command: %v", err)
 	}
 }
 

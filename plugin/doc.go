@@ -77,6 +77,9 @@
 //	}
 //	for field, value := range r.Pairs() {
 //
+// Cmd is for handlers that run often: it makes the same calls and allocates nothing, whether arguments are given one by one
+// or with a format, ctx.Cmd("HGETALL").Format("s", args[1]).Do().
+//
 // Open keys cost less than calls: no command is looked up, and no reply is written and read.
 //
 // # Keys

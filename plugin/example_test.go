@@ -118,6 +118,28 @@ func ExampleCmd() {
 	// propagated: SET text x
 }
 
+// Format takes what Call takes, and allocates nothing.
+func ExampleCmd_format() {
+	lend := func(ctx plugin.Ctx, args []plugin.String) error {
+		set := ctx.Cmd("SET").Format("!sscl", args[1], args[2], "EX", 60)
+		for _, option := range args[3:] {
+			set.Str(option)
+		}
+		r, err := set.Do()
+		if err != nil {
+			return err
+		}
+		return ctx.ReplyReply(r)
+	}
+	serve(command("lend", lend), "LEND book ann NX", "LEND book bob NX", "LEND book bob maybe", "TTL book")
+	// Output:
+	// LEND book ann NX: "OK"
+	// LEND book bob NX: nil
+	// LEND book bob maybe: error "ERR syntax error"
+	// TTL book: 60
+	// propagated: SET book ann PXAT 1767225660000
+}
+
 // An array whose length is known at its end only, with another array in it.
 func ExampleReplies() {
 	words := func(ctx plugin.Ctx, args []plugin.String) error {

@@ -38,6 +38,13 @@ func costs() map[string]plugin.Handler {
 			}
 			return ctx.ReplyReply(r)
 		},
+		"cost.format": func(ctx plugin.Ctx, _ []plugin.String) error {
+			r, err := ctx.Cmd("HINCRBY").Format("!scl", hashKey, "field", 1000).Do()
+			if err != nil {
+				return err
+			}
+			return ctx.ReplyReply(r)
+		},
 		"cost.iterate": func(ctx plugin.Ctx, _ []plugin.String) error {
 			k, err := ctx.OpenKey(listKey, plugin.Read)
 			if err != nil {
@@ -60,6 +67,7 @@ var (
 	textKey   = str("cost:text")
 	numberKey = str("cost:number")
 	listKey   = str("cost:list")
+	hashKey   = str("cost:hash")
 )
 
 // newCosts returns a rig with the handlers, and what they look at.

@@ -1,9 +1,6 @@
 package host
 
 import (
-	"reflect"
-	"strconv"
-
 	"datastore/plugin"
 	"datastore/server/command"
 )
@@ -106,13 +103,7 @@ func (f *frame) release() {
 
 // Call implements plugin.Calls.
 func (f *frame) Call(cmd, format string, args ...any) (*plugin.Reply, error) {
-	c := f.Cmd(cmd)
-	opt, err := fill(c, format, args)
-	if err != nil {
-		spend(c)
-		return nil, err
-	}
-	return f.RunCmd(c.With(opt))
+	return f.RunCmd(f.Cmd(cmd).Format(format, args...))
 }
 
 // CallArgs implements plugin.Calls.
@@ -120,114 +111,12 @@ func (f *frame) CallArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg) (*p
 	return f.RunCmd(f.Cmd(cmd).With(opt).Add(args...))
 }
 
-// modifier returns what a letter of a format stands for, 0 for a letter that takes an argument.
-func modifier(letter byte) plugin.CallOpt {
-	switch letter {
-	case '!':
-		return plugin.Repl
-	case 'A':
-		return plugin.NoAOF
-	case 'R':
-		return plugin.NoReplicas
-	case '3':
-		return plugin.RESP3
-	case '0':
-		return plugin.RESPAuto
-	case 'C':
-		return plugin.AsUser
-	case 'S':
-		return plugin.ScriptMode
-	case 'W':
-		return plugin.NoWrites
-	case 'M':
-		return plugin.RespectOOM
-	case 'E':
-		return plugin.ErrorsAsReply
-	case 'D':
-		return plugin.DryRun
-	case 'K':
-		return plugin.AllowBlock
-	}
-	return 0
-}
-
-// fill appends the arguments of a call to c and returns the modifiers in its format.
-func fill(c *plugin.Cmd, format string, args []any) (plugin.CallOpt, error) {
-	opt, used := plugin.CallOpt(0), 0
-	for i := range len(format) {
-		letter := format[i]
-		if letter < 'a' {
-			o := modifier(letter)
-			if o == 0 {
-				return 0, plugin.ErrBadFormat
-			}
-			opt |= o
-			continue
-		}
-		if used == len(args) || !appendArg(c, letter, args[used]) {
-			return 0, plugin.ErrBadFormat
-		}
-		used++
-	}
-	if used != len(args) {
-		return 0, plugin.ErrBadFormat
-	}
-	return opt, nil
-}
-
-// appendArg appends one argument of the type that the letter stands for.
-func appendArg(c *plugin.Cmd, letter byte, arg any) bool {
-	switch letter {
-	case 'c':
-		if s, ok := arg.(string); ok {
-			c.Bytes([]byte(s))
-			return true
-		}
-	case 'b':
-		if b, ok := arg.([]byte); ok {
-			c.Bytes(b)
-			return true
-		}
-	case 's':
-		if s, ok := arg.(plugin.String); ok {
-			c.Str(s)
-			return true
-		}
-	case 'v':
-		if v, ok := arg.([]plugin.String); ok {
-			c.Strs(v...)
-			return true
-		}
-	case 'l':
-		return appendInt(c, arg)
-	}
-	return false
-}
-
-// appendInt appends an integer of any type.
-func appendInt(c *plugin.Cmd, arg any) bool {
-	switch n := arg.(type) {
-	case int64:
-		c.Int(n)
-		return true
-	case int:
-		c.Int(int64(n))
-		return true
-	}
-	switch v := reflect.ValueOf(arg); {
-	case v.CanInt():
-		c.Int(v.Int())
-	case v.CanUint():
-		c.Bytes(strconv.AppendUint(nil, v.Uint(), 10))
-	default:
-		return false
-	}
-	return true
-}
-
 // RunCmd implements plugin.CmdImpl: it runs a command as a part of the handler's unit.
 func (f *frame) RunCmd(c *plugin.Cmd) (*plugin.Reply, error) {
 	spend(c)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
 	if f.use != inUse {
 		return nil, f.barred()
 	}

@@ -87,13 +87,7 @@ func (f *frame) settle() {
 
 // Replicate implements plugin.Replication.
 func (f *frame) Replicate(cmd, format string, args ...any) error {
-	c := f.Cmd(cmd)
-	opt, err := fill(c, format, args)
-	if err != nil {
-		spend(c)
-		return err
-	}
-	return f.ReplicateCmd(c.With(opt))
+	return f.ReplicateCmd(f.Cmd(cmd).Format(format, args...))
 }
 
 // ReplicateArgs implements plugin.Replication.
@@ -105,6 +99,9 @@ func (f *frame) ReplicateArgs(cmd string, opt plugin.CallOpt, args ...plugin.Arg
 // and a replay of the append-only file would end at, is not sent.
 func (f *frame) ReplicateCmd(c *plugin.Cmd) error {
 	defer spend(c)
+	if err := c.Err(); err != nil {
+		return err
+	}
 	if f.use != inUse {
 		return f.barred()
 	}

@@ -123,13 +123,7 @@ func (o *outside) ready() error {
 
 // Call implements plugin.Calls.
 func (o *outside) Call(cmd, format string, args ...any) (*plugin.Reply, error) {
-	c := o.Cmd(cmd)
-	opt, err := fill(c, format, args)
-	if err != nil {
-		spend(c)
-		return nil, err
-	}
-	return o.RunCmd(c.With(opt))
+	return o.RunCmd(o.Cmd(cmd).Format(format, args...))
 }
 
 // Cmd implements plugin.Calls.
@@ -167,12 +161,7 @@ func (o *outside) ReplicateCmd(c *plugin.Cmd) (err error) {
 
 // Replicate implements plugin.Replication.
 func (o *outside) Replicate(cmd, format string, args ...any) error {
-	c := o.Cmd(cmd)
-	if _, err := fill(c, format, args); err != nil {
-		spend(c)
-		return err
-	}
-	return o.ReplicateCmd(c)
+	return o.ReplicateCmd(o.Cmd(cmd).Format(format, args...))
 }
 
 // OpenKey implements plugin.Keyspace; it fails with ErrNoKeysHere.

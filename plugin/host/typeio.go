@@ -180,11 +180,7 @@ func (s *stream) EmitAOF(cmd, format string, args []any) {
 
 // aofCommand returns the arguments of a command for the append-only file, which must be able to load it.
 func (h *Modules) aofCommand(c *plugin.Cmd, format string, args []any) ([][]byte, error) {
-	opt, err := fill(c, format, args)
-	if err != nil {
-		return nil, err
-	}
-	if opt != 0 {
+	if c.Format(format, args...).Err() != nil || c.Opt != 0 {
 		return nil, plugin.ErrBadFormat
 	}
 	argv := [][]byte{[]byte(c.Name)}

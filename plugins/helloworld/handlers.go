@@ -65,10 +65,10 @@ func pushCall(ctx plugin.Ctx, args []plugin.String) error {
 	return ctx.ReplyInt(length)
 }
 
-// pushCall2 is HELLO.PUSH.CALL2 key value: the same with a builder, which allocates nothing, and with the reply passed on as it
-// is, whether it is an integer or an error.
+// pushCall2 is HELLO.PUSH.CALL2 key value: the same with Cmd, which allocates nothing, and with the reply passed on as it is,
+// whether it is an integer or an error.
 func pushCall2(ctx plugin.Ctx, args []plugin.String) error {
-	r, err := ctx.Cmd("RPUSH").With(plugin.Repl).Str(args[1]).Str(args[2]).Do()
+	r, err := ctx.Cmd("RPUSH").Format("!ss", args[1], args[2]).Do()
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ const (
 // moduleTest is one module command beside the built-in that does the same.
 type moduleTest struct{ name, module, builtin string }
 
-// moduleTests are those of defaultModule: push.call calls RPUSH with a format, push.cmd with a builder. What HELLO.COUNTER
-// calls is INCRBY, and it replies two numbers instead of one.
+// moduleTests are those of defaultModule: push.call calls RPUSH with Ctx.Call, which allocates, push.cmd with Cmd and the same
+// format. What HELLO.COUNTER calls is INCRBY, with Cmd argument by argument, and it replies two numbers instead of one.
 func moduleTests() []moduleTest {
 	return []moduleTest{
 		{"push.native", "HELLO.PUSH.NATIVE mylist xxx", "RPUSH mylist xxx"},
