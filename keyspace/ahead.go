@@ -17,7 +17,7 @@ func (d *DB) Prefetch(key []byte) uint64 {
 
 // PrefetchRecord touches the record that a key with this hash probably has.
 func (d *DB) PrefetchRecord(h uint64) {
-	slab.Prefetch(d.keys.Candidate(h))
+	slab.PrefetchBlock(d.keys.Candidate(h))
 }
 
 // Elements refers to the elements of a large hash, set or sorted set, for prefetching only; 0 to none.
@@ -47,7 +47,7 @@ func (s *Store) PrefetchElement(e Elements, elem []byte) uint64 {
 // PrefetchElementRecord touches the record that an element with this hash probably has.
 func (s *Store) PrefetchElementRecord(e Elements, h uint64) {
 	if t := s.elements(e); t != nil {
-		slab.Prefetch(t.Candidate(h))
+		slab.PrefetchBlock(t.Candidate(h))
 	}
 }
 

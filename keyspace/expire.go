@@ -54,7 +54,7 @@ func (d *DB) ExpireSome(n int) (looked, deleted int) {
 	found := s.found[:0]
 	for visits := 0; len(found) < n && visits < n && d.expires.Len() > 0; visits++ {
 		d.expireAt = d.expires.Scan(d.expireAt, func(r slab.Ref) {
-			slab.Prefetch(r)
+			slab.PrefetchBlock(r)
 			found = append(found, foundKey{r: r})
 		})
 		if d.expireAt == 0 {

@@ -46,7 +46,7 @@ func (o *bigZSet) removeEnd(last bool) slab.Ref {
 		r = o.tree.PopFirst()
 	}
 	if soon := o.tree.Near(last, recordAhead); soon != 0 {
-		slab.Prefetch(soon)
+		slab.PrefetchBlock(soon)
 	}
 	if soon := o.tree.Near(last, bucketAhead); soon != 0 {
 		o.dict.Prefetch(o.dict.Hash(table.Key(soon)))

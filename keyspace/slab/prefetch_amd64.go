@@ -4,3 +4,8 @@ package slab
 //
 //go:noescape
 func Prefetch(r Ref)
+
+// PrefetchBlock is Prefetch for the first 40 bytes of a block, which may lie in two cache lines.
+//
+//go:noescape
+func PrefetchBlock(r Ref)
