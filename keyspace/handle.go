@@ -15,14 +15,16 @@ type handle struct {
 	r   slab.Ref
 }
 
-// open returns the handle of a key of type t or of a missing key.
-func (d *DB) open(key []byte, t Type) (handle, error) {
-	h, r := d.find(key)
+// find makes h the handle of a key of type t or of a missing key.
+func (h *handle) find(d *DB, key []byte, t Type) error {
+	hash, r := d.find(key)
 	d.touch(r)
 	if r != 0 && typeOf(r) != t {
-		return handle{}, ErrWrongType
+		*h = handle{}
+		return ErrWrongType
 	}
-	return handle{d, key, h, r}, nil
+	h.d, h.key, h.h, h.r = d, key, hash, r
+	return nil
 }
 
 func (d *DB) handle(e Entry) handle { return handle{d, e.Key(), e.h, e.r} }

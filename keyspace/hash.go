@@ -10,9 +10,9 @@ import (
 type Hash struct{ handle }
 
 // Hash opens a hash or a missing key.
-func (d *DB) Hash(key []byte) (Hash, error) {
-	h, err := d.open(key, TypeHash)
-	return Hash{h}, err
+func (d *DB) Hash(key []byte) (h Hash, err error) {
+	err = h.Find(d, key)
+	return h, err
 }
 
 // Len returns the number of fields.

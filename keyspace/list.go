@@ -8,9 +8,9 @@ import (
 type List struct{ handle }
 
 // List opens a list or a missing key.
-func (d *DB) List(key []byte) (List, error) {
-	h, err := d.open(key, TypeList)
-	return List{h}, err
+func (d *DB) List(key []byte) (l List, err error) {
+	err = l.Find(d, key)
+	return l, err
 }
 
 func (l *List) nodes() *nodeList { return l.object().list }

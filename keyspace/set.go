@@ -10,9 +10,9 @@ import (
 type Set struct{ handle }
 
 // Set opens a set or a missing key.
-func (d *DB) Set(key []byte) (Set, error) {
-	h, err := d.open(key, TypeSet)
-	return Set{h}, err
+func (d *DB) Set(key []byte) (s Set, err error) {
+	err = s.Find(d, key)
+	return s, err
 }
 
 // Len returns the number of members.

@@ -34,9 +34,9 @@ const (
 )
 
 // ZSet opens a sorted set or a missing key.
-func (d *DB) ZSet(key []byte) (ZSet, error) {
-	h, err := d.open(key, TypeZSet)
-	return ZSet{h}, err
+func (d *DB) ZSet(key []byte) (z ZSet, err error) {
+	err = z.Find(d, key)
+	return z, err
 }
 
 func (s *Store) newBigZSet(n int) *bigZSet {

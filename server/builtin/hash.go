@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"datastore/keyspace"
 	"datastore/server/command"
 	"datastore/server/resp"
 )
@@ -27,8 +28,8 @@ func setFields(c *command.Ctx) (created int, err error) {
 	if len(c.Args)%2 == 1 {
 		return 0, command.ErrArity(c.Cmd.FullName())
 	}
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return 0, command.ErrWrongType
 	}
 	for i := 2; i < len(c.Args); i += 2 {
@@ -40,8 +41,8 @@ func setFields(c *command.Ctx) (created int, err error) {
 }
 
 func hsetnx(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	missing := !h.Has(c.Args[2])
@@ -53,8 +54,8 @@ func hsetnx(c *command.Ctx) error {
 }
 
 func hget(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	v, ok := h.Get(c.Args[2])
@@ -67,8 +68,8 @@ func hget(c *command.Ctx) error {
 }
 
 func hmget(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Array(len(c.Args) - 2)
@@ -83,8 +84,8 @@ func hmget(c *command.Ctx) error {
 }
 
 func hgetall(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Map(h.Len())
@@ -96,8 +97,8 @@ func hgetall(c *command.Ctx) error {
 }
 
 func hkeys(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Array(h.Len())
@@ -108,8 +109,8 @@ func hkeys(c *command.Ctx) error {
 }
 
 func hvals(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Array(h.Len())
@@ -120,8 +121,8 @@ func hvals(c *command.Ctx) error {
 }
 
 func hdel(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
@@ -135,8 +136,8 @@ func hdel(c *command.Ctx) error {
 }
 
 func hlen(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(h.Len()))
@@ -144,8 +145,8 @@ func hlen(c *command.Ctx) error {
 }
 
 func hexists(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	writeBool(&c.W, h.Has(c.Args[2]))
@@ -153,8 +154,8 @@ func hexists(c *command.Ctx) error {
 }
 
 func hstrlen(c *command.Ctx) error {
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
@@ -170,8 +171,8 @@ func hincrby(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	var n int64
@@ -198,8 +199,8 @@ func hincrbyfloat(c *command.Ctx) error {
 	if _, finite := old.Add(&delta); !finite {
 		return errNaNOrInfinity
 	}
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if v, found := h.Get(c.Args[2]); found {

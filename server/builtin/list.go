@@ -13,8 +13,8 @@ func lpushx(c *command.Ctx) error { return push(c, keyspace.Head, true) }
 func rpushx(c *command.Ctx) error { return push(c, keyspace.Tail, true) }
 
 func push(c *command.Ctx, end keyspace.End, mustExist bool) error {
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if l.Exists() || !mustExist {
@@ -40,7 +40,8 @@ func pop(c *command.Ctx, end keyspace.End) error {
 			return err
 		}
 	}
-	l, err := c.DB.List(c.Args[1])
+	var l keyspace.List
+	err := l.Find(c.DB, c.Args[1])
 	switch {
 	case err != nil:
 		return command.ErrWrongType
@@ -62,8 +63,8 @@ func pop(c *command.Ctx, end keyspace.End) error {
 }
 
 func llen(c *command.Ctx) error {
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(l.Len()))
@@ -79,8 +80,8 @@ func lrange(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	from, to := span(start, stop, l.Len())
@@ -97,8 +98,8 @@ func lrange(c *command.Ctx) error {
 }
 
 func lindex(c *command.Ctx) error {
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !l.Exists() {
@@ -119,8 +120,8 @@ func lindex(c *command.Ctx) error {
 }
 
 func lset(c *command.Ctx) error {
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !l.Exists() {
@@ -142,7 +143,8 @@ func linsert(c *command.Ctx) error {
 	if !before && !c.Is(2, "AFTER") {
 		return command.ErrSyntax
 	}
-	l, err := c.DB.List(c.Args[1])
+	var l keyspace.List
+	err := l.Find(c.DB, c.Args[1])
 	switch {
 	case err != nil:
 		return command.ErrWrongType
@@ -161,8 +163,8 @@ func lrem(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(l.Remove(int(max(count, -math.MaxInt64)), c.Args[3])))
@@ -178,8 +180,8 @@ func ltrim(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.DB.List(c.Args[1])
-	if err != nil {
+	var l keyspace.List
+	if err := l.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if n := l.Len(); n > 0 {

@@ -141,8 +141,8 @@ func sscan(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !s.Exists() {
@@ -171,8 +171,8 @@ func hscan(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	h, err := c.DB.Hash(c.Args[1])
-	if err != nil {
+	var h keyspace.Hash
+	if err := h.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !h.Exists() {
@@ -202,8 +202,8 @@ func zscan(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !z.Exists() {

@@ -6,8 +6,8 @@ import (
 )
 
 func sadd(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
@@ -21,8 +21,8 @@ func sadd(c *command.Ctx) error {
 }
 
 func srem(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
@@ -36,8 +36,8 @@ func srem(c *command.Ctx) error {
 }
 
 func sismember(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	writeBool(&c.W, s.Has(c.Args[2]))
@@ -45,8 +45,8 @@ func sismember(c *command.Ctx) error {
 }
 
 func smismember(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Array(len(c.Args) - 2)
@@ -57,8 +57,8 @@ func smismember(c *command.Ctx) error {
 }
 
 func smembers(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Set(s.Len())
@@ -73,8 +73,8 @@ func writeMembers(c *command.Ctx, s *keyspace.Set) {
 }
 
 func scard(c *command.Ctx) error {
-	s, err := c.DB.Set(c.Args[1])
-	if err != nil {
+	var s keyspace.Set
+	if err := s.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(s.Len()))
@@ -92,7 +92,8 @@ func spop(c *command.Ctx) error {
 			return err
 		}
 	}
-	s, err := c.DB.Set(c.Args[1])
+	var s keyspace.Set
+	err := s.Find(c.DB, c.Args[1])
 	switch {
 	case err != nil:
 		return command.ErrWrongType
@@ -139,7 +140,8 @@ func srandmember(c *command.Ctx) error {
 			return err
 		}
 	}
-	s, err := c.DB.Set(c.Args[1])
+	var s keyspace.Set
+	err := s.Find(c.DB, c.Args[1])
 	switch {
 	case err != nil:
 		return command.ErrWrongType

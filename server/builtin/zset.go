@@ -68,8 +68,8 @@ func zadd(c *command.Ctx) error {
 		}
 		scores = append(scores, score)
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if o.flags&keyspace.ZIncr != 0 {
@@ -114,16 +114,16 @@ func zincrby(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	return incrScore(c, &z, delta, c.Args[3], keyspace.ZIncr)
 }
 
 func zrem(c *command.Ctx) error {
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
@@ -137,8 +137,8 @@ func zrem(c *command.Ctx) error {
 }
 
 func zcard(c *command.Ctx) error {
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(z.Len()))
@@ -156,8 +156,8 @@ func writeScore(w *resp.Writer, z *keyspace.ZSet, m []byte) {
 }
 
 func zscore(c *command.Ctx) error {
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	writeScore(&c.W, &z, c.Args[2])
@@ -165,8 +165,8 @@ func zscore(c *command.Ctx) error {
 }
 
 func zmscore(c *command.Ctx) error {
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Array(len(c.Args) - 2)
@@ -180,8 +180,8 @@ func zrank(c *command.Ctx) error    { return rankOf(c, false) }
 func zrevrank(c *command.Ctx) error { return rankOf(c, true) }
 
 func rankOf(c *command.Ctx, reverse bool) error {
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	rank, _, ok := z.Rank(c.Args[2])
@@ -201,8 +201,8 @@ func zcount(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(z.CountScore(r)))
@@ -214,8 +214,8 @@ func zlexcount(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	c.W.Int(int64(z.CountLex(r)))

@@ -21,8 +21,8 @@ func zpop(c *command.Ctx, end keyspace.End) error {
 			return err
 		}
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	count = min(count, z.Len())

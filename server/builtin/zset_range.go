@@ -102,8 +102,8 @@ func (o *zrangeOptions) run(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	from, to := span(start, stop, z.Len())
@@ -131,8 +131,8 @@ func (o *zrangeOptions) runScore(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !z.Exists() {
@@ -149,8 +149,8 @@ func (o *zrangeOptions) runLex(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	z, err := c.DB.ZSet(c.Args[1])
-	if err != nil {
+	var z keyspace.ZSet
+	if err := z.Find(c.DB, c.Args[1]); err != nil {
 		return command.ErrWrongType
 	}
 	if !z.Exists() {
