@@ -17,7 +17,7 @@ func TestNoAllocations(t *testing.T) {
 	ops := map[string]func(){
 		"SetStr":   func() { d.SetStr(key, val) },
 		"AddInt":   func() { _, _ = d.AddInt(number, 1) },
-		"Str":      func() { _, _ = d.Str(key) },
+		"Str":      func() { _, _, _ = d.Str(key) },
 		"Lookup":   func() { _ = d.Lookup(key).Len() },
 		"SetRange": func() { _, _ = d.SetRange(key, 3, val[:1]) },
 		"new key":  func() { d.SetStr(other, val); d.Delete(other) },

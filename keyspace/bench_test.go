@@ -43,7 +43,7 @@ func BenchmarkSetStr1M(b *testing.B) {
 func BenchmarkStr1M(b *testing.B) {
 	d, key := full(b)
 	for i := range b.N {
-		if v, _ := d.Str(benchKey(key, i)); !v.Exists {
+		if _, exists, _ := d.Str(benchKey(key, i)); !exists {
 			b.Fatal("missing")
 		}
 	}

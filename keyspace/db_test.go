@@ -230,7 +230,7 @@ func TestStatsAndAccessClock(t *testing.T) {
 	s.CountReads(true)
 	d.Lookup(k)
 	d.Lookup(missing)
-	_, _ = d.Str(k)
+	_, _, _ = d.Str(k)
 	_, _ = d.Hash(missing)
 	if idle := d.Peek(k).IdleSeconds(); idle != 90 || s.Stats() != (Stats{Hits: 3, Misses: 2}) {
 		t.Errorf("idle %d, %+v", idle, s.Stats())

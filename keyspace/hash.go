@@ -128,7 +128,7 @@ func (h *Hash) unpack() {
 
 // textOf returns a value's bytes, formatting an integer into buf.
 func textOf(v Value, buf *[24]byte) []byte {
-	if v.IsInt {
+	if v.IsInt() {
 		return v.AppendTo(buf[:0])
 	}
 	return v.Bytes

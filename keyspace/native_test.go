@@ -192,7 +192,7 @@ func TestNativeValuesMove(t *testing.T) {
 		t.Errorf("value %v, expiry %d, type %s, encoding %s", v, e.ExpireAt(), e.TypeName(), e.Encoding())
 	}
 	c.wantLog(t, "moved about")
-	if _, err := d.Str([]byte("k")); err != nil {
+	if _, _, err := d.Str([]byte("k")); err != nil {
 		t.Error(err)
 	}
 	d = s.DB(4)
@@ -324,7 +324,7 @@ func TestCopyOfNativeValues(t *testing.T) {
 	if ok, err := d.CopyTo(d, []byte("k"), []byte("to"), true); ok || !errors.Is(err, ErrNoCopy) {
 		t.Errorf("copied: %v, %v", ok, err)
 	}
-	if v, _ := d.Str([]byte("to")); string(v.Bytes) != "v" || s.Changes() != changes {
+	if v, _, _ := d.Str([]byte("to")); string(v.Bytes) != "v" || s.Changes() != changes {
 		t.Error("a copy that failed has changed something")
 	}
 }

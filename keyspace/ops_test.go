@@ -398,8 +398,11 @@ func (w *world) opLook() {
 		return want, nil
 	})
 	w.step("str", func() any {
-		v, err := d.Str(key)
-		return []any{text(v.Value), v.Exists, err}
+		v, exists, err := d.Str(key)
+		if !exists {
+			return []any{"", exists, err}
+		}
+		return []any{text(v), exists, err}
 	}, func() (any, []id) {
 		switch v := w.get(k.db, k.key); {
 		case v == nil:
@@ -422,7 +425,7 @@ func TestSetAgain(t *testing.T) {
 		val := bytes.Repeat([]byte("v"), n)
 		d.SetStr([]byte("k"), val)
 		d.SetStr([]byte("k"), append(val, 'w'))
-		if got, _ := d.Str([]byte("k")); text(got.Value) != strings.Repeat("v", n)+"w" {
+		if got, _, _ := d.Str([]byte("k")); text(got) != strings.Repeat("v", n)+"w" {
 			t.Fatalf("%d bytes: %.30q", n, got.Bytes)
 		}
 	}

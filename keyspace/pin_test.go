@@ -34,7 +34,7 @@ func TestPin(t *testing.T) {
 			s, d := newTestDB(t)
 			want := pattern(n)
 			d.SetStr(key, want)
-			v, _ := d.Str(key)
+			v, _, _ := d.Str(key)
 			first, ok1 := s.Pin(v.Bytes)
 			second, ok2 := s.Pin(v.Bytes)
 			if !ok1 || !ok2 {
@@ -86,7 +86,7 @@ func TestOffer(t *testing.T) {
 		s.Retract()
 		settle(s)
 		for _, key := range []string{"a", "b", "c"} {
-			if got, _ := d.Str([]byte(key)); got.Exists && !bytes.Equal(got.Bytes, want) {
+			if got, exists, _ := d.Str([]byte(key)); exists && !bytes.Equal(got.Bytes, want) {
 				t.Fatalf("round %d: %s is not what was set", round, key)
 			}
 		}

@@ -59,7 +59,7 @@ func setObject(r slab.Ref, i uint32) { slab.Store64(r, table.ValueOffset(r), uin
 // valueStr reads a string record.
 func valueStr(r slab.Ref) Value {
 	if encodingOf(r) == encInt {
-		return Value{Int: intOf(r), IsInt: true}
+		return Value{Int: intOf(r)}
 	}
 	return Value{Bytes: bytesOf(r)}
 }

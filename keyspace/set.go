@@ -107,7 +107,7 @@ func (s *Set) unpack() {
 	o.dict.Reserve(packed.IntsetLen(b) + 1)
 	var text [24]byte
 	for i := range packed.IntsetLen(b) {
-		m := textOf(Value{Int: packed.IntsetAt(b, i), IsInt: true}, &text)
+		m := textOf(Value{Int: packed.IntsetAt(b, i)}, &text)
 		o.dict.Insert(o.dict.Hash(m), st.newElement(&o, m, nil))
 	}
 	s.become(o)
@@ -186,7 +186,7 @@ func (it *SetIter) Value() Value {
 	if it.dict {
 		return Value{Bytes: table.Key(it.walk.Ref())}
 	}
-	return Value{Int: packed.IntsetAt(it.b, it.i), IsInt: true}
+	return Value{Int: packed.IntsetAt(it.b, it.i)}
 }
 
 // Scan calls emit for the members of one step and returns the next cursor, 0 at the end; an intset is one step.
@@ -209,5 +209,5 @@ func (s *Set) Random(rnd Rand) Value {
 		return Value{Bytes: table.Key(s.object().dict.Random(rnd))}
 	}
 	b := bytesOf(s.r)
-	return Value{Int: packed.IntsetAt(b, int(rnd(uint64(packed.IntsetLen(b))))), IsInt: true}
+	return Value{Int: packed.IntsetAt(b, int(rnd(uint64(packed.IntsetLen(b)))))}
 }

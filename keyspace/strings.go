@@ -6,23 +6,17 @@ import (
 	"datastore/keyspace/table"
 )
 
-// Str is the value of a string key.
-type Str struct {
-	Value
-	Exists bool
-}
-
 // Str reads a string for a command: it counts a hit or a miss and renews the access clock.
-func (d *DB) Str(key []byte) (Str, error) {
+func (d *DB) Str(key []byte) (v Value, exists bool, err error) {
 	_, r := d.find(key)
 	d.touch(r)
 	if r == 0 {
-		return Str{}, nil
+		return Value{}, false, nil
 	}
 	if typeOf(r) != TypeString {
-		return Str{}, ErrWrongType
+		return Value{}, false, ErrWrongType
 	}
-	return Str{valueStr(r), true}, nil
+	return valueStr(r), true, nil
 }
 
 // SetStr makes a key a string, whatever it was, and takes its expiry away. A canonical integer is stored as one. val must
@@ -204,7 +198,7 @@ func (d *DB) raw(at slot, key []byte, n int) slab.Ref {
 	}
 	if encodingOf(r) == encInt {
 		var text [maxIntText]byte
-		t := Value{Int: intOf(r), IsInt: true}.AppendTo(text[:0])
+		t := Value{Int: intOf(r)}.AppendTo(text[:0])
 		r = d.place(at, key, max(n, len(t)), expiryOf(r), encRaw)
 		setLen(r, len(t))
 		copy(bytesOf(r), t)

@@ -18,9 +18,9 @@ func newTestDB(t testing.TB) (*Store, *DB) {
 
 func wantStr(t *testing.T, d *DB, key, want []byte) {
 	t.Helper()
-	v, err := d.Str(key)
-	if got := v.AppendTo(nil); err != nil || !v.Exists || !bytes.Equal(got, want) {
-		t.Fatalf("%.20q: %d bytes, %v, %v, want %d bytes", key, len(got), v.Exists, err, len(want))
+	v, exists, err := d.Str(key)
+	if got := v.AppendTo(nil); err != nil || !exists || !bytes.Equal(got, want) {
+		t.Fatalf("%.20q: %d bytes, %v, %v, want %d bytes", key, len(got), exists, err, len(want))
 	}
 }
 
@@ -100,11 +100,12 @@ func TestStringErrors(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	_, _, str := d.Str([]byte("l"))
 	for what, err := range map[string]error{
 		"append": second(d.AppendStr([]byte("l"), nil)), "range": second(d.SetRange([]byte("l"), 0, nil)),
 		"truncate": d.Truncate([]byte("l"), 1), "modify": second(d.Modify([]byte("l"))), "hash": second(d.Hash([]byte("s"))),
 		"set": second(d.Set([]byte("s"))), "zset": second(d.ZSet([]byte("s"))), "list": second(d.List([]byte("s"))),
-		"str": second(d.Str([]byte("l"))),
+		"str": str,
 	} {
 		if !errors.Is(err, ErrWrongType) {
 			t.Errorf("%s: %v", what, err)
@@ -117,6 +118,59 @@ func TestStringErrors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestEmptyIsText: an empty string is no integer, in whatever encoding it is.
+func TestEmptyIsText(t *testing.T) {
+	empty, first := []byte{}, func(uint64) uint64 { return 0 }
+	for what, limits := range map[string]Limits{
+		"packed": {HashEntries: 9, HashValueBytes: 9, ZSetEntries: 9, ZSetValueBytes: 9, ListNode: -2}, "large": {},
+	} {
+		s, d := newTestDB(t)
+		s.SetLimits(limits)
+		check := func(where string, values ...Value) {
+			for _, v := range values {
+				if v.IsInt() || v.Len() != 0 || len(v.AppendTo(nil)) != 0 || !v.Equal(nil) {
+					t.Errorf("%s, %s: an empty string is %+v", what, where, v)
+				}
+			}
+		}
+		d.SetStr([]byte("s"), bytes.Repeat([]byte("x"), 1<<20)) // in a block of its own
+		_ = d.Truncate([]byte("s"), 0)
+		v, exists, _ := d.Str([]byte("s"))
+		if check("truncated", v); exists {
+			d.SetStr([]byte("s"), nil)
+		}
+		v, _, _ = d.Str([]byte("s"))
+		check("string", v, d.Peek([]byte("s")).Str())
+
+		l, _ := d.List([]byte("l"))
+		for range 3 {
+			l.Push(Head, empty)
+		}
+		v, _ = l.At(1)
+		it := l.Iter(0, false)
+		it.Next()
+		check("list", v, it.Value())
+
+		h, _ := d.Hash([]byte("h"))
+		h.Set(empty, empty)
+		v, _ = h.Get(empty)
+		field, value := h.Random(first)
+		check("hash", v, field, value)
+		h.Scan(0, func(field, value Value) { check("scanned hash", field, value) })
+
+		m, _ := d.Set([]byte("m"))
+		m.Add(empty)
+		check("set", m.Random(first))
+		m.Scan(0, func(v Value) { check("scanned set", v) })
+
+		z, _ := d.ZSet([]byte("z"))
+		_, _, _ = z.Add(1, empty, 0)
+		v, _ = z.Random(first)
+		check("sorted set", v)
+		z.Scan(0, func(v Value, _ float64) { check("scanned sorted set", v) })
+	}
+}
 
 // The names of the encodings are those that OBJECT ENCODING answers.
 func TestEncodings(t *testing.T) {

@@ -116,7 +116,7 @@ func (r *rewriter) begin(name string, key []byte) {
 // add adds an element to the command.
 func (r *rewriter) add(v keyspace.Value) {
 	text := v.Bytes
-	if v.IsInt {
+	if v.IsInt() {
 		text = v.AppendTo(nil)
 	}
 	r.args = append(r.args, text)

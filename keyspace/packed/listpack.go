@@ -112,31 +112,33 @@ func Index(b []byte, i int) int {
 	return off
 }
 
-// Value is one element. For a string Bytes is a view into the listpack, valid until the listpack is edited or moved; for
-// an integer IsInt is set and Int has it.
+// Value is one element. For a string Bytes is a view into the listpack, valid until the listpack is edited or moved, and not
+// nil; for an integer it is nil, and Int has the number. It is no larger than what the compiler keeps in registers.
 type Value struct {
 	Bytes []byte
 	Int   int64
-	IsInt bool
 }
+
+// IsInt reports whether the element is an integer.
+func (v Value) IsInt() bool { return v.Bytes == nil }
 
 // Get reads the element at off.
 func Get(b []byte, off int) Value {
 	c := b[off]
 	switch {
 	case c < tagStr6:
-		return Value{Int: int64(c), IsInt: true}
+		return Value{Int: int64(c)}
 	case c < tagInt13:
 		return Value{Bytes: view(b, off+1, int(c&0x3F))}
 	case c < tagStr12:
 		n := int64(c&0x1F)<<8 | int64(b[off+1])
-		return Value{Int: n << 51 >> 51, IsInt: true}
+		return Value{Int: n << 51 >> 51}
 	case c < tagStr32:
 		return Value{Bytes: view(b, off+2, int(c&0x0F)<<8|int(b[off+1]))}
 	case c == tagStr32:
 		return Value{Bytes: view(b, off+5, int(binary.LittleEndian.Uint32(b[off+1:])))}
 	}
-	return Value{Int: wideInt(b, off), IsInt: true}
+	return Value{Int: wideInt(b, off)}
 }
 
 // view cuts n bytes at off so that appending to them cannot reach the rest of b.
@@ -160,7 +162,7 @@ func wideInt(b []byte, off int) int64 {
 
 // AppendTo appends the element's text to dst.
 func (v Value) AppendTo(dst []byte) []byte {
-	if v.IsInt {
+	if v.IsInt() {
 		return strconv.AppendInt(dst, v.Int, 10)
 	}
 	return append(dst, v.Bytes...)
@@ -168,7 +170,7 @@ func (v Value) AppendTo(dst []byte) []byte {
 
 // Len is the number of bytes of the element's text.
 func (v Value) Len() int {
-	if v.IsInt {
+	if v.IsInt() {
 		return intTextLen(v.Int)
 	}
 	return len(v.Bytes)
@@ -176,7 +178,7 @@ func (v Value) Len() int {
 
 // Equal reports whether the element's text is elem.
 func (v Value) Equal(elem []byte) bool {
-	if v.IsInt {
+	if v.IsInt() {
 		n, ok := ParseInt(elem)
 		return ok && n == v.Int
 	}
@@ -186,7 +188,7 @@ func (v Value) Equal(elem []byte) bool {
 // Float reads the element as a sorted set's score: an integer, or text such as "1.5", "1e+300", "inf", "-inf". It reports
 // false for text that is no number, is not a number (NaN) or is out of range.
 func (v Value) Float() (float64, bool) {
-	if v.IsInt {
+	if v.IsInt() {
 		return float64(v.Int), true
 	}
 	f, err := strconv.ParseFloat(string(v.Bytes), 64)
@@ -215,7 +217,7 @@ func Find(b []byte, off int, elem []byte, skip int) int {
 			off += size + 2
 			continue
 		}
-		if v := Get(b, off); v.IsInt && isInt && v.Int == n || !v.IsInt && string(v.Bytes) == string(elem) {
+		if v := Get(b, off); v.IsInt() && isInt && v.Int == n || !v.IsInt() && string(v.Bytes) == string(elem) {
 			return off
 		}
 		off += entrySize(b, off)

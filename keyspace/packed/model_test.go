@@ -313,7 +313,7 @@ func (m *churn) same(off, i int) {
 	want := m.elems[i]
 	v := packed.Get(m.b, off)
 	_, isInt := asInt(want)
-	if v.IsInt != isInt || string(v.AppendTo(nil)) != want || v.Len() != len(want) || cap(v.Bytes) != len(v.Bytes) {
+	if v.IsInt() != isInt || string(v.AppendTo(nil)) != want || v.Len() != len(want) || cap(v.Bytes) != len(v.Bytes) {
 		m.fatal("element %d at %d is %+v, want %.40q", i, off, v, want)
 	}
 	if !v.Equal([]byte(want)) || v.Equal([]byte(want+"0")) {

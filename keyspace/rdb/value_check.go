@@ -31,7 +31,7 @@ func newChecker() checker { return checker{seed: maphash.MakeSeed()} }
 
 // textOf returns a value's bytes, formatting an integer into buf.
 func textOf(v packed.Value, buf *[maxNumberText]byte) []byte {
-	if v.IsInt {
+	if v.IsInt() {
 		return v.AppendTo(buf[:0])
 	}
 	return v.Bytes

@@ -78,7 +78,7 @@ func appendZiplist(lp, z []byte) ([]byte, int, error) {
 		if err != nil {
 			return lp, off, err
 		}
-		if elem.IsInt {
+		if elem.IsInt() {
 			lp = packed.AppendInt(lp, elem.Int)
 		} else {
 			lp = packed.Append(lp, elem.Bytes)
@@ -154,7 +154,7 @@ func ziplistInt(z []byte, off int) (elem packed.Value, size int, err error) {
 	default:
 		return elem, 0, errOldEntry
 	}
-	return packed.Value{Int: n, IsInt: true}, off + 1 + size, nil
+	return packed.Value{Int: n}, off + 1 + size, nil
 }
 
 // appendZipmap appends the fields and values of a zipmap to a listpack, and checks all of the zipmap on its way. With an

@@ -257,7 +257,7 @@ func (v *decoder) build(kind keyspace.Type, b []byte, entries int) {
 	var first, second [maxNumberText]byte
 	if kind == keyspace.TypeSet {
 		for i := range entries {
-			v.b.AddMember(textOf(packed.Value{Int: packed.IntsetAt(b, i), IsInt: true}, &first))
+			v.b.AddMember(textOf(packed.Value{Int: packed.IntsetAt(b, i)}, &first))
 		}
 		return
 	}

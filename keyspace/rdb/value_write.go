@@ -76,7 +76,7 @@ func (w *Writer) writeValue(e keyspace.Entry) {
 }
 
 func (w *Writer) writeElem(v keyspace.Value) {
-	if v.IsInt {
+	if v.IsInt() {
 		w.WriteInt(v.Int)
 		return
 	}

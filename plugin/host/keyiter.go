@@ -174,7 +174,7 @@ func (k *key) nextInList() bool {
 
 // view returns the text of an element, or of its value, until the next step.
 func (k *key) view(n int, v keyspace.Value) plugin.String {
-	if v.IsInt {
+	if v.IsInt() {
 		return plugin.StringOf(v.AppendTo(k.iter.digits[n][:0]))
 	}
 	return plugin.StringOf(v.Bytes)

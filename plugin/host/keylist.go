@@ -99,7 +99,7 @@ func (k *key) LGet(i int) (plugin.String, error) {
 	}
 	k.seek(i)
 	v := k.cursor.it.Value()
-	if !v.IsInt {
+	if !v.IsInt() {
 		return copied(v.Bytes), nil
 	}
 	return plugin.StringOf(v.AppendTo(nil)), nil

@@ -57,7 +57,7 @@ func (k *key) DMA(write bool) ([]byte, error) {
 	}
 	k.lent = true
 	v := k.look().Str()
-	if v.IsInt {
+	if v.IsInt() {
 		k.scratch = v.AppendTo(k.scratch[:0])
 		return k.scratch, nil
 	}
@@ -95,7 +95,7 @@ func (k *key) recordDirty() {
 	if e := k.look(); e.Type() == keyspace.TypeString {
 		v := e.Str()
 		text := v.Bytes
-		if v.IsInt {
+		if v.IsInt() {
 			k.scratch = v.AppendTo(k.scratch[:0])
 			text = k.scratch
 		}

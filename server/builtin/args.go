@@ -51,7 +51,7 @@ func database(c *command.Ctx, n int) (*keyspace.DB, error) {
 
 // writeValue replies with an element as a bulk string.
 func writeValue(w *resp.Writer, v keyspace.Value) {
-	if v.IsInt {
+	if v.IsInt() {
 		w.BulkInt(v.Int)
 		return
 	}
@@ -60,7 +60,7 @@ func writeValue(w *resp.Writer, v keyspace.Value) {
 
 // textOf returns the bytes of an element; those of an integer are formatted in the context's scratch space.
 func textOf(c *command.Ctx, v keyspace.Value) []byte {
-	if !v.IsInt {
+	if !v.IsInt() {
 		return v.Bytes
 	}
 	return scratchInt(c, v.Int)
@@ -68,7 +68,7 @@ func textOf(c *command.Ctx, v keyspace.Value) []byte {
 
 // intOf returns an element as an integer, if it is the canonical text of one.
 func intOf(v keyspace.Value) (int64, bool) {
-	if v.IsInt {
+	if v.IsInt() {
 		return v.Int, true
 	}
 	return resp.ParseInt(v.Bytes)

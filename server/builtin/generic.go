@@ -217,7 +217,7 @@ func objectRefcount(c *command.Ctx) error {
 	}
 	n := int64(1)
 	if e.Type() == keyspace.TypeString {
-		if v := e.Str(); v.IsInt && v.Int >= 0 && v.Int < sharedIntegers {
+		if v := e.Str(); v.IsInt() && v.Int >= 0 && v.Int < sharedIntegers {
 			n = sharedRefcount
 		}
 	}

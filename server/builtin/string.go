@@ -10,22 +10,22 @@ import (
 )
 
 // writeStr replies with a string or a null.
-func writeStr(c *command.Ctx, s keyspace.Str) {
-	if !s.Exists {
+func writeStr(c *command.Ctx, v keyspace.Value, exists bool) {
+	if !exists {
 		c.W.Null()
 		return
 	}
-	c.Str(s.Value)
+	c.Str(v)
 }
 
 // get also serves commands that write afterwards; all of them count as reads of the key.
 func get(c *command.Ctx) error {
 	c.Store.CountReads(true)
-	s, err := c.DB.Str(c.Args[1])
+	v, exists, err := c.DB.Str(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
 	}
-	writeStr(c, s)
+	writeStr(c, v, exists)
 	return nil
 }
 
@@ -60,18 +60,18 @@ func getex(c *command.Ctx) error {
 	}
 	key := c.Args[1]
 	c.Store.CountReads(true)
-	s, err := c.DB.Str(key)
+	v, exists, err := c.DB.Str(key)
 	if err != nil {
 		return command.ErrWrongType
 	}
-	if !s.Exists {
+	if !exists {
 		c.W.Null()
 		return nil
 	}
 	if err := o.resolve(c); err != nil {
 		return err
 	}
-	c.Str(s.Value)
+	c.Str(v)
 	switch {
 	case o.persist:
 		if c.DB.Persist(key) {
@@ -91,11 +91,8 @@ func getex(c *command.Ctx) error {
 func mget(c *command.Ctx) error {
 	c.W.Array(len(c.Args) - 1)
 	for _, key := range c.Args[1:] {
-		s, err := c.DB.Str(key)
-		if err != nil {
-			s.Exists = false
-		}
-		writeStr(c, s)
+		v, exists, _ := c.DB.Str(key) // what is no string is null
+		writeStr(c, v, exists)
 	}
 	return nil
 }
@@ -166,14 +163,14 @@ func addInt(c *command.Ctx, delta int64) error {
 }
 
 func incrbyfloat(c *command.Ctx) error {
-	s, err := c.DB.Str(c.Args[1])
+	v, exists, err := c.DB.Str(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
 	}
 	var old resp.LongDouble
 	ok := true
-	if s.Exists {
-		old, ok = resp.ParseLongDouble(textOf(c, s.Value))
+	if exists {
+		old, ok = resp.ParseLongDouble(textOf(c, v))
 	}
 	if !ok {
 		return command.ErrNotFloat
@@ -203,13 +200,13 @@ func appendStr(c *command.Ctx) error {
 }
 
 func strlen(c *command.Ctx) error {
-	s, err := c.DB.Str(c.Args[1])
+	v, exists, err := c.DB.Str(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
 	}
 	n := 0
-	if s.Exists {
-		n = s.Len()
+	if exists {
+		n = v.Len()
 	}
 	c.W.Int(int64(n))
 	return nil
@@ -226,15 +223,15 @@ func getrange(c *command.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.DB.Str(c.Args[1])
+	v, exists, err := c.DB.Str(c.Args[1])
 	if err != nil {
 		return command.ErrWrongType
 	}
-	if !s.Exists || start < 0 && end < 0 && start > end {
+	if !exists || start < 0 && end < 0 && start > end {
 		c.W.Bulk(nil)
 		return nil
 	}
-	text := textOf(c, s.Value)
+	text := textOf(c, v)
 	if end < 0 {
 		end = max(end+int64(len(text)), 0) // an end before the string is its first byte here, unlike in lists
 	}

@@ -37,7 +37,7 @@ type Pinned struct {
 // Str replies with a string value, a long one without a copy where that is possible.
 func (c *Ctx) Str(v keyspace.Value) {
 	switch {
-	case v.IsInt:
+	case v.IsInt():
 		c.W.BulkInt(v.Int)
 		return
 	case c.MayPin && len(v.Bytes) >= keyspace.MinPinBytes:
