@@ -75,18 +75,18 @@ func (z *ZSet) Len() int {
 // Score returns the score of a member.
 func (z *ZSet) Score(m []byte) (float64, bool) {
 	at := z.locate(m)
-	return at.score, at.found
+	return at.score, at.found()
 }
 
-// zplace is where a member is, or would be.
+// zplace is where a member is, or would be. It is no larger than what the compiler keeps in registers.
 type zplace struct {
-	off    int      // of the member in a listpack
-	h      uint64   // hash of the member, when hashed
-	r      slab.Ref // element in the table
-	score  float64
-	found  bool
-	hashed bool
+	off   int      // of the member in a listpack, behind whose header it is
+	h     uint64   // hash of the member; 0 if it is not known
+	r     slab.Ref // element in the table
+	score float64
 }
+
+func (at zplace) found() bool { return at.off != 0 || at.r != 0 }
 
 func (z *ZSet) locate(m []byte) zplace {
 	if z.r == 0 {
@@ -98,14 +98,15 @@ func (z *ZSet) locate(m []byte) zplace {
 		if off < 0 {
 			return zplace{}
 		}
-		return zplace{off: off, score: scoreAt(b, off), found: true}
+		return zplace{off: off, score: scoreAt(b, off)}
 	}
 	t := &z.object().zset.dict
-	at := zplace{h: t.Hash(m), hashed: true}
-	if at.r = t.Find(at.h, m); at.r != 0 {
-		at.score, at.found = scoreOf(at.r), true
+	h := t.Hash(m)
+	r := t.Find(h, m)
+	if r == 0 {
+		return zplace{h: h}
 	}
-	return at
+	return zplace{h: h, r: r, score: scoreOf(r)}
 }
 
 // scoreAt returns the score that follows the member at off.
@@ -119,9 +120,9 @@ func scoreAt(b []byte, off int) float64 {
 func (z *ZSet) Add(score float64, m []byte, f ZFlags) (ZFlags, float64, error) {
 	at := z.locate(m)
 	switch {
-	case !at.found && f&ZXX != 0, at.found && f&ZNX != 0:
+	case !at.found() && f&ZXX != 0, at.found() && f&ZNX != 0:
 		return ZNop, at.score, nil
-	case !at.found:
+	case !at.found():
 		z.change()
 		z.insert(at, score, m)
 		return ZAdded, score, nil
@@ -166,7 +167,7 @@ func (z *ZSet) insert(at zplace, score float64, m []byte) {
 		z.unpack()
 	}
 	o := z.object()
-	if !at.hashed {
+	if at.h == 0 {
 		at.h = o.zset.dict.Hash(m)
 	}
 	var buf [8]byte
