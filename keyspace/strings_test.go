@@ -135,11 +135,12 @@ func TestEmptyIsText(t *testing.T) {
 			}
 		}
 		d.SetStr([]byte("s"), bytes.Repeat([]byte("x"), 1<<20)) // in a block of its own
-		_ = d.Truncate([]byte("s"), 0)
+		err := d.Truncate([]byte("s"), 0)
 		v, exists, _ := d.Str([]byte("s"))
-		if check("truncated", v); exists {
-			d.SetStr([]byte("s"), nil)
+		if check("truncated", v); err != nil || !exists {
+			t.Fatalf("truncated: %v, still there: %v", err, exists)
 		}
+		d.SetStr([]byte("s"), nil)
 		v, _, _ = d.Str([]byte("s"))
 		check("string", v, d.Peek([]byte("s")).Str())
 

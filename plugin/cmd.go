@@ -93,9 +93,9 @@ func (c *Cmd) Add(args ...Arg) *Cmd {
 	return c
 }
 
-// Format adds modifiers and appends arguments, both as the format of Calls.Call. It allocates nothing, unlike Call: text of
-// "b", "s" and "v" is not copied and must not change before Do or Replicate has returned. ErrBadFormat is what Err, Do
-// and Replicate return afterwards when format and args do not go together.
+// Format adds modifiers and appends arguments, both as the format of Calls.Call. Unlike Call it allocates nothing, but for a "c"
+// of more than 256 bytes; text of "b", "s" and "v" is not copied and must not change before Do or Replicate has returned.
+// ErrBadFormat is what Err, Do and Replicate return afterwards when format and args do not go together.
 func (c *Cmd) Format(format string, args ...any) *Cmd {
 	used := 0
 	for i := range len(format) {

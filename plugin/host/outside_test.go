@@ -96,3 +96,22 @@ func TestOnUnload(t *testing.T) {
 		t.Errorf("unloads: %q", got)
 	}
 }
+
+// TestReplicateInOnLoad: "A" and "R" hold outside of commands too, and a bad format sends nothing.
+//
+// Rules: RPL-5.
+func TestReplicateInOnLoad(t *testing.T) {
+	r := newRig(t, plugin.APIVer2, nil)
+	r.mustLoad(func(ctx plugin.Ctx, _ []plugin.String) error {
+		must(t, ctx.Init("loading", 1, plugin.APIVer2))
+		wantErr(t, "format", ctx.Replicate("SET", "cx", "bad", "v"), plugin.ErrBadFormat)
+		_, err := ctx.Call("SET", "!cl", "bad", "v")
+		wantErr(t, "format", err, plugin.ErrBadFormat)
+		return errors.Join(ctx.Replicate("SET", "Acc", "replica", "v"), ctx.Replicate("SET", "ccR", "aof", "v"),
+			ctx.Replicate("SET", "cc", "both", "v"), ctx.Cmd("SET").Format("Acc", "built", "v").Replicate())
+	})
+	aof, replica := strings.Join(r.aof, "|"), strings.Join(r.stream, "|")
+	if aof != "SELECT 0|SET aof v|SELECT 0|SET both v" || replica != "SELECT 0|SET replica v|SELECT 0|SET both v|SELECT 0|SET built v" {
+		t.Errorf("logged %q, replicated %q", aof, replica)
+	}
+}
